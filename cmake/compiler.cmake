@@ -1,0 +1,49 @@
+# Language level, warnings as errors, the OpenSSF compiler guide's hardening, sanitizers, and what makes builds quick.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+option(RUNTIME_AGENT_TESTS "build the test suites" ON)
+option(RUNTIME_AGENT_BENCH "build the micro-benchmarks" OFF)
+set(RUNTIME_AGENT_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
+
+add_library(runtime_agent_warnings INTERFACE)
+target_compile_options(runtime_agent_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wformat=2 -Wimplicit-fallthrough -Wshadow -Wnon-virtual-dtor -Wconversion)
+
+# https://best.openssf.org/Compiler-Hardening-Guides: those of its flags that gcc 12 knows.
+add_compile_options(-fstack-protector-strong -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
+  -ftrivial-auto-var-init=zero)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  add_compile_options(-fstack-clash-protection -fcf-protection=full)
+endif()
+add_link_options(-Wl,-z,nodlopen -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--as-needed)
+add_compile_definitions($<$<NOT:$<CONFIG:Debug>>:_GLIBCXX_ASSERTIONS>)
+if(RUNTIME_AGENT_SANITIZE)
+  add_compile_options(-fsanitize=${RUNTIME_AGENT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${RUNTIME_AGENT_SANITIZE})
+else()
+  # _FORTIFY_SOURCE needs optimisation, and hides from the sanitizers what it catches.
+  add_compile_options($<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  # Precompiled headers and several build folders beside one another need these settings to hit the cache.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
