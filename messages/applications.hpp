@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "transport/compass/types.hpp"
+#include "transport/failure.hpp"
+
+/// Between DirectorFetcher and ApplicationReconciler. Source: contract §§3, 5.2, 5.3.
+namespace runtime_agent {
+
+/// The whole desired state, from one complete fetch over one connection.
+struct DesiredState {
+  compass::RuntimeDataPtr data;
+  /// Counts this process's complete fetches from 1: a newer one replaces an older one.
+  std::uint64_t sequence = 0;
+  /// Which connection it came over; a confirming fetch has another one (§5.2, deletions held back).
+  std::uint64_t connection_number = 0;
+  std::chrono::steady_clock::time_point fetched; ///< by the actors' clock
+  std::string request_id;
+};
+
+struct DesiredStateFetched {
+  std::shared_ptr<const DesiredState> state;
+};
+
+/// One Application that could not be brought in line, and why.
+struct ApplicationProblem {
+  std::string application; ///< name in the cluster, or the Director's where there is none
+  std::string reason;
+  bool operator==(const ApplicationProblem&) const = default;
+};
+
+struct ApplyCounts {
+  std::uint32_t desired = 0, created = 0, updated = 0, deleted = 0, unchanged = 0, failed = 0;
+  std::uint32_t secrets_written = 0, secrets_deleted = 0;
+};
+
+/// How bringing the cluster in line with `sequence` has ended.
+struct DesiredStateApplied {
+  std::uint64_t sequence = 0;
+  ApplyCounts counts;
+  std::vector<ApplicationProblem> problems; ///< per Application; the rest has been applied
+  std::optional<Failure> failure;           ///< of the whole: e.g. the CRD is lacking, or deletions are held back
+  /// Deletions are held back until a second complete fetch over a new connection says the same (§5.2).
+  bool wants_confirmation = false;
+};
+
+} // namespace runtime_agent
