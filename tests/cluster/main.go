@@ -1,13 +1,310 @@
+// kube-apiserver-for-tests runs a real Kubernetes API server, without a cluster.
+//
+// Embedded etcd and kube-apiserver share this one process and listen on loopback only. Nothing else
+// of Kubernetes runs: no controller-manager (so no garbage collection of owned objects, and a deleted
+// namespace stays "Terminating"), no scheduler, no kubelet. What the Runtime Agent meets at the API is
+// therefore the real thing - storage, validation, pruning, RBAC, watches, tokens - in three seconds.
 package main
 
 import (
+	"context"
+	"errors"
+	"flag"
 	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
-	_ "go.etcd.io/etcd/server/v3/embed"
-	"k8s.io/component-base/cli"
-	_ "k8s.io/apiextensions-apiserver/pkg/client/clientset/clientset"
-	_ "k8s.io/client-go/kubernetes"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/client-go/rest"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
 
-func main() { fmt.Println(cli.Run(app.NewAPIServerCommand())) }
+const usage = `Runs etcd and a real kube-apiserver, with RBAC, in this process, on 127.0.0.1.
+
+When the server is ready, the custom resource definitions are installed, the namespaces exist and a
+kubeconfig of an administrator is written; then the ready file appears. The server runs until SIGTERM
+or SIGINT, removes its data and exits with 0. A failure to start or a server that ends by itself: 1.
+Arguments that cannot be understood: 2.
+
+`
+
+// How long each part of the life may take. Generous: a test machine compiles at the same time.
+const (
+	startDeadline   = 90 * time.Second
+	drainDeadline   = 5 * time.Second // requests under way at SIGTERM; watches would hold it up for a minute
+	requestDeadline = 10 * time.Second
+)
+
+type options struct {
+	dir           string
+	port          int
+	kubeconfig    string
+	readyFile     string
+	crds          string
+	namespaces    string
+	keep          bool
+	untilStdinEOF bool
+	verbosity     int
+}
+
+func parse(arguments []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("kube-apiserver-for-tests", flag.ContinueOnError)
+	flags.StringVar(&o.dir, "dir", "", "`directory` for keys, data and kubeconfigs (default: a new temporary one)")
+	flags.IntVar(&o.port, "port", 0, "`port` of the API server on 127.0.0.1 (default: a free one)")
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "`file` for the administrator's kubeconfig (default: DIR/kubeconfig)")
+	flags.StringVar(&o.readyFile, "ready-file", "", "`file` written when all is ready: lines url=, kubeconfig=, ca=, dir=, pid=")
+	flags.StringVar(&o.crds, "crds", defaultCRDs(), "`directory` of custom resource definitions to install; empty: none")
+	flags.StringVar(&o.namespaces, "namespaces", "compass-system,kyma-system,istio-system", "namespaces to create, separated by commas")
+	flags.BoolVar(&o.keep, "keep", false, "keep the data at the end: a later run with the same --dir and --port goes on with it")
+	flags.BoolVar(&o.untilStdinEOF, "until-stdin-eof", false,
+		"also stop when standard input ends: a server started by a test must not outlive it")
+	flags.IntVar(&o.verbosity, "v", 0, "verbosity of kube-apiserver's log, which goes to standard error")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), "Usage: kube-apiserver-for-tests [OPTION]...\n\n", usage, "Options:\n")
+		flags.PrintDefaults()
+	}
+	if err := flags.Parse(arguments); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q; see --help", flags.Arg(0))
+	}
+	return o, nil
+}
+
+// The program is built into build/cluster/ of the repository.
+func defaultCRDs() string {
+	program, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	crds := filepath.Join(filepath.Dir(program), "..", "..", "deploy", "crds")
+	if _, err := os.Stat(crds); err != nil {
+		return ""
+	}
+	return crds
+}
+
+func main() {
+	o, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "kube-apiserver-for-tests:", err)
+		os.Exit(2)
+	}
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "kube-apiserver-for-tests:", err)
+		os.Exit(1)
+	}
+}
+
+func run(o options) (err error) {
+	remove, err := prepareDirectory(&o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if !o.keep {
+			err = errors.Join(err, remove())
+		}
+	}()
+
+	keys, err := loadOrMakeKeys(o.dir)
+	if err != nil {
+		return err
+	}
+	if o.port == 0 {
+		if o.port, err = freePort(); err != nil {
+			return err
+		}
+	}
+
+	// The command also catches SIGTERM and SIGINT, once for the process; its context is the only stop signal.
+	command := app.NewAPIServerCommand()
+	stop := command.Context()
+
+	etcd, err := startEtcd(stop, filepath.Join(o.dir, "etcd"))
+	if err != nil {
+		return err
+	}
+	defer stopEtcd(etcd)
+
+	command.SetArgs(serverArguments(o, keys, etcd.Clients[0].Addr().String()))
+	command.SilenceErrors = true
+	ended := make(chan error, 1)
+	go func() { ended <- command.ExecuteContext(stop) }()
+
+	if o.untilStdinEOF {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			genericapiserver.RequestShutdown()
+		}()
+	}
+
+	// Both contexts end with the stop signal; only a server that ended by itself is a failure.
+	starting, cancel := context.WithTimeout(stop, startDeadline)
+	defer cancel()
+	ready := make(chan error, 1)
+	go func() { ready <- furnish(starting, o, keys) }()
+
+	for {
+		select {
+		case err := <-ready:
+			if err != nil && stop.Err() == nil {
+				genericapiserver.RequestShutdown()
+				waitForEnd(ended)
+				return fmt.Errorf("the API server did not become ready: %w", err)
+			}
+			ready = nil // said once; a nil channel is never chosen again
+		case err := <-ended:
+			if stop.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("the API server ended by itself: %w", err)
+		case <-stop.Done():
+			waitForEnd(ended)
+			return nil
+		}
+	}
+}
+
+func waitForEnd(ended <-chan error) {
+	select {
+	case <-ended:
+	case <-time.After(drainDeadline):
+	}
+}
+
+// furnish waits for the server, installs what the agent expects to find, and says that it is there.
+func furnish(ctx context.Context, o options, keys keyFiles) error {
+	url := fmt.Sprintf("https://127.0.0.1:%d", o.port)
+	config := &rest.Config{
+		Host:            url,
+		BearerToken:     keys.adminToken,
+		TLSClientConfig: rest.TLSClientConfig{CAFile: keys.ca},
+		QPS:             -1, // no limit: this is the only client yet
+		Timeout:         requestDeadline,
+	}
+	if err := waitUntilReady(ctx, config); err != nil {
+		return err
+	}
+	if err := createNamespaces(ctx, config, strings.Split(o.namespaces, ",")); err != nil {
+		return err
+	}
+	if err := installDefinitions(ctx, config, o.crds); err != nil {
+		return err
+	}
+	if err := writeKubeconfigs(o, url, keys); err != nil {
+		return err
+	}
+	facts := fmt.Sprintf("url=%s\nkubeconfig=%s\nca=%s\ndir=%s\npid=%d\n", url, o.kubeconfig, keys.ca, o.dir, os.Getpid())
+	fmt.Print("ready\n", facts)
+	if o.readyFile == "" {
+		return nil
+	}
+	return writeWhole(o.readyFile, []byte(facts))
+}
+
+func serverArguments(o options, keys keyFiles, etcd string) []string {
+	return []string{
+		"--etcd-servers=http://" + etcd,
+		"--bind-address=127.0.0.1",
+		"--secure-port=" + strconv.Itoa(o.port),
+		// Without it the server looks for the host's default route and fails where there is none.
+		"--advertise-address=127.0.0.1",
+		// Endpoints of the service "kubernetes" may not be loopback addresses; nobody here needs them.
+		"--endpoint-reconciler-type=none",
+		"--service-cluster-ip-range=10.0.0.0/24",
+		"--cert-dir=" + filepath.Join(o.dir, "certificates"),
+		"--tls-cert-file=" + keys.serverCertificate,
+		"--tls-private-key-file=" + keys.serverKey,
+		"--client-ca-file=" + keys.ca,
+		"--token-auth-file=" + keys.tokens,
+		"--service-account-key-file=" + keys.serviceAccountKey,
+		"--service-account-signing-key-file=" + keys.serviceAccountKey,
+		"--service-account-issuer=https://kubernetes.default.svc",
+		// A token ends when its request said so, as tests of expiry expect.
+		"--service-account-extend-token-expiration=false",
+		"--authorization-mode=RBAC",
+		// It would refuse every pod: the default ServiceAccounts are made by the controller-manager.
+		"--disable-admission-plugins=ServiceAccount",
+		"--v=" + strconv.Itoa(o.verbosity),
+	}
+}
+
+// prepareDirectory makes the directory and returns what takes away what this run put into it.
+func prepareDirectory(o *options) (remove func() error, err error) {
+	ours := []string{"etcd", "keys", "certificates"}
+	whole := false
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "kube-apiserver-for-tests-"); err != nil {
+			return nil, err
+		}
+		whole = true
+	} else {
+		if o.dir, err = filepath.Abs(o.dir); err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(o.dir); errors.Is(err, os.ErrNotExist) {
+			whole = true
+		}
+		if err := os.MkdirAll(o.dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	if o.kubeconfig == "" {
+		o.kubeconfig = filepath.Join(o.dir, "kubeconfig")
+	}
+	if o.kubeconfig, err = filepath.Abs(o.kubeconfig); err != nil {
+		return nil, err
+	}
+	return func() error {
+		failures := []error{}
+		for _, file := range []string{o.readyFile, o.kubeconfig, certificateKubeconfig(*o)} {
+			if err := os.Remove(file); file != "" && err != nil && !errors.Is(err, os.ErrNotExist) {
+				failures = append(failures, err)
+			}
+		}
+		if whole {
+			return errors.Join(append(failures, os.RemoveAll(o.dir))...)
+		}
+		for _, name := range ours {
+			failures = append(failures, os.RemoveAll(filepath.Join(o.dir, name)))
+		}
+		return errors.Join(failures...)
+	}, nil
+}
+
+// freePort picks below the range from which the kernel takes ports for outgoing connections (32768 and
+// up by default): between this check and the server's own bind, no connection can take the port away.
+func freePort() (int, error) {
+	var last error
+	for range 100 {
+		port := 20000 + rand.IntN(12000)
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			last = err
+			continue
+		}
+		return port, listener.Close()
+	}
+	return 0, fmt.Errorf("no free port between 20000 and 31999: %w", last)
+}
+
+// writeWhole replaces the file in one step: who polls for it never reads half of it.
+func writeWhole(file string, content []byte) error {
+	temporary := file + ".new"
+	if err := os.WriteFile(temporary, content, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temporary, file)
+}
