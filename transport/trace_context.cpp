@@ -12,6 +12,8 @@ std::string hex(const std::uint8_t* bytes, std::size_t count) {
   return text;
 }
 
+thread_local TraceContext this_threads_trace;
+
 int digit(char c) {
   if (c >= '0' && c <= '9')
     return c - '0';
@@ -61,5 +63,11 @@ TraceContext trace_from_uuid(std::string_view uuid) {
   }
   return context;
 }
+
+const TraceContext& present_trace() noexcept { return this_threads_trace; }
+
+TraceScope::TraceScope(const TraceContext& trace) noexcept : before_(this_threads_trace) { this_threads_trace = trace; }
+
+TraceScope::~TraceScope() { this_threads_trace = before_; }
 
 } // namespace runtime_agent

@@ -27,4 +27,19 @@ TraceContext make_trace(std::array<std::uint8_t, 16> random);
 /// Parses the form of `uuid()`; an invalid context where the text is no UUID.
 TraceContext trace_from_uuid(std::string_view uuid);
 
+/// The trace that this thread works in at the moment: set around each handler and each job, read by log lines.
+const TraceContext& present_trace() noexcept;
+
+/// Sets this thread's present trace until the end of the scope.
+class TraceScope {
+public:
+  explicit TraceScope(const TraceContext& trace) noexcept;
+  TraceScope(const TraceScope&) = delete;
+  TraceScope& operator=(const TraceScope&) = delete;
+  ~TraceScope();
+
+private:
+  TraceContext before_;
+};
+
 } // namespace runtime_agent

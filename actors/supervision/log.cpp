@@ -1,0 +1,92 @@
+#include "actors/supervision/log.hpp"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+
+#include <fmt/chrono.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "transport/trace_context.hpp"
+
+namespace runtime_agent::log {
+namespace {
+
+std::atomic<Format> present_format{Format::text};
+
+constexpr std::array names = {std::string_view("debug"), std::string_view("info"), std::string_view("warning"),
+                              std::string_view("error")};
+
+std::string_view name(Level level) { return names[static_cast<std::size_t>(level)]; }
+
+spdlog::level::level_enum spdlog_level(Level level) {
+  constexpr std::array levels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err};
+  return levels[static_cast<std::size_t>(level)];
+}
+
+spdlog::logger& logger() {
+  static const auto instance = [] {
+    auto made = std::make_shared<spdlog::logger>("runtime-agent", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made->set_pattern("%v"); // the line is rendered here, whole
+    made->flush_on(spdlog::level::debug);
+    return made;
+  }();
+  return *instance;
+}
+
+std::string quoted(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string now_text() {
+  const auto now = std::chrono::system_clock::now();
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), milliseconds);
+}
+
+} // namespace
+
+Field Field::json(std::string_view name, std::string text) {
+  Field field(name, std::move(text));
+  field.quoted = false;
+  return field;
+}
+
+void configure(Format format, Level level) {
+  present_format = format;
+  set_level(level);
+}
+
+void set_level(Level level) { logger().set_level(spdlog_level(level)); }
+
+std::string render(Format format, Level level, std::string_view sentence, Fields fields, std::string_view time,
+                   std::string_view trace) {
+  std::string line;
+  if (format == Format::json) {
+    line = fmt::format(R"({{"time":"{}","level":"{}","msg":{})", time, name(level), quoted(sentence));
+    for (const Field& field : fields)
+      line += fmt::format(",{}:{}", quoted(field.key), field.quoted ? quoted(field.value) : field.value);
+    if (!trace.empty())
+      line += fmt::format(R"(,"trace":"{}")", trace);
+    return line + "}";
+  }
+  line = fmt::format("{} {:<7} {}", time, name(level), sentence);
+  for (const Field& field : fields) {
+    const bool plain = !field.quoted || field.value.find_first_of(" \"\n\t=") == std::string::npos;
+    line += fmt::format(" {}={}", field.key, plain ? field.value : quoted(field.value));
+  }
+  return trace.empty() ? line : line + fmt::format(" trace={}", trace);
+}
+
+void write(Level level, std::string_view sentence, Fields fields) {
+  if (!logger().should_log(spdlog_level(level)))
+    return;
+  const TraceContext& trace = present_trace();
+  logger().log(spdlog_level(level), render(present_format, level, sentence, fields, now_text(),
+                                           trace.valid() ? trace.uuid() : std::string()));
+}
+
+} // namespace runtime_agent::log

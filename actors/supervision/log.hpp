@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "transport/failure.hpp"
+
+/// Log lines: a constant sentence plus fields, as JSON lines or text (`APP_LOG_FORMAT`). A Secret has no way in.
+namespace runtime_agent::log {
+
+enum class Level { debug, info, warning, error };
+enum class Format { json, text };
+
+/// Until it is called, lines go out as text from `info` on. Not thread-safe: called once, at the start.
+void configure(Format format, Level level);
+/// Thread-safe: at run time.
+void set_level(Level level);
+
+struct Field {
+  std::string key;
+  std::string value;
+  bool quoted = true; ///< JSON: a string; otherwise a number or a boolean as it stands
+
+  Field(std::string_view name, std::string_view text) : key(name), value(text) {}
+  Field(std::string_view name, const std::string& text) : key(name), value(text) {}
+  Field(std::string_view name, const char* text) : key(name), value(text) {}
+  Field(std::string_view name, bool truth) : key(name), value(truth ? "true" : "false"), quoted(false) {}
+  template <class Number>
+    requires std::is_arithmetic_v<Number>
+  Field(std::string_view name, Number number) : key(name), value(fmt::format("{}", number)), quoted(false) {}
+  /// A value that is JSON already, put in as it stands.
+  static Field json(std::string_view name, std::string text);
+};
+using Fields = std::initializer_list<Field>;
+
+void write(Level level, std::string_view sentence, Fields fields);
+
+inline void debug(std::string_view sentence, Fields fields = {}) { write(Level::debug, sentence, fields); }
+inline void info(std::string_view sentence, Fields fields = {}) { write(Level::info, sentence, fields); }
+inline void warning(std::string_view sentence, Fields fields = {}) { write(Level::warning, sentence, fields); }
+inline void error(std::string_view sentence, Fields fields = {}) { write(Level::error, sentence, fields); }
+
+/// One line, without its end: what `write` prints. For tests, too.
+std::string render(Format format, Level level, std::string_view sentence, Fields fields, std::string_view time,
+                   std::string_view trace);
+
+} // namespace runtime_agent::log
