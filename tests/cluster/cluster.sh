@@ -110,7 +110,13 @@ build_helm() {
   [[ -x $helm && $("$helm" version --template '{{.Version}}') == "$helm_version" ]] && return
   need_go
   say "building helm $helm_version…"
-  GOBIN=$binaries nice -n 5 go install "helm.sh/helm/v3/cmd/helm@$helm_version"
+  # What its own release sets; without it, helm takes the cluster for a Kubernetes 1.20.
+  local helm_module=helm.sh/helm/v3 flags package
+  flags="-s -w -X $helm_module/internal/version.version=$helm_version"
+  for package in chartutil lint/rules; do
+    flags+=" -X $helm_module/pkg/$package.k8sVersionMajor=1 -X $helm_module/pkg/$package.k8sVersionMinor=36"
+  done
+  GOBIN=$binaries nice -n 5 go install -ldflags "$flags" "$helm_module/cmd/helm@$helm_version"
 }
 
 # running: the recorded process is alive and still ours; a number may have been given to another one.
