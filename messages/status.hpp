@@ -16,6 +16,10 @@ namespace runtime_agent {
 
 using WallTime = std::chrono::system_clock::time_point;
 
+/// Annotation of the CompassConnection: the id of a reconnect that has not been served yet. StatusWriter makes it with the
+/// object and takes it away once it is served; ConfigWatcher reads it, so that a reconnect survives a restart of the agent.
+inline constexpr const char* reconnect_annotation = "runtime-agent.kyma-project.io/reconnect";
+
 /// From ConnectionManager.
 struct ConnectionReport {
   bool connected = false;              ///< there is a usable certificate

@@ -13,9 +13,9 @@ using kubernetes::Json;
 
 constexpr std::size_t error_limit = 2000; // characters: a status is read in a terminal
 
-constexpr std::array synchronization_states = {std::string_view("SynchronizationFailed"),
-                                               std::string_view("ResourceApplicationFailed"),
-                                               std::string_view("MetadataUpdateFailed"), std::string_view("Synchronized")};
+constexpr std::array synchronization_states = {
+    std::string_view("SynchronizationFailed"), std::string_view("ResourceApplicationFailed"),
+    std::string_view("MetadataUpdateFailed"), std::string_view("Synchronized")};
 
 std::string_view synchronization_state(const SynchronizationReport& report) {
   if (report.fetching)

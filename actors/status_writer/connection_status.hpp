@@ -10,8 +10,6 @@
 namespace runtime_agent::status_writer {
 
 inline constexpr std::string_view object_name = "compass-connection";
-/// Holds the id of a reconnect that has not been served yet; made with the object, removed once it is served.
-inline constexpr std::string_view reconnect_annotation = "runtime-agent.kyma-project.io/reconnect";
 /// Says aloud what is insecure by setting, e.g. TLS checks that are off.
 inline constexpr std::string_view warning_annotation = "runtime-agent.kyma-project.io/warning";
 
@@ -40,11 +38,12 @@ enum class Change {
 };
 
 /// Brings the object in line with the facts and changes nothing else of it: what is not ours stays, and a fact that
-/// is not known leaves what the object has (a failure never erases an earlier success's time). Fills in an object without
-/// status, or made by hand.
+/// is not known leaves what the object has (a failure never erases an earlier success's time). Fills in an object
+/// without status, or made by hand.
 Change apply(kubernetes::Json& object, const Facts& facts);
 
-/// The object to create where there is none. `absence_id`: see ReconnectRequested; kept in the annotation unless served.
+/// The object to create where there is none. `absence_id`: see ReconnectRequested; kept in the annotation unless
+/// served.
 kubernetes::Json new_object(const Facts& facts, const std::string& absence_id);
 
 /// RFC 3339, UTC, whole seconds.

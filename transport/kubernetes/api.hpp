@@ -22,8 +22,9 @@ struct Resource {
   std::string group; ///< empty for the core group
   std::string version = "v1";
   std::string plural;
-  std::string namespace_; ///< empty: cluster-scoped (or, for list and watch, all namespaces)
-  std::string kind;       ///< for the bodies we write and for messages
+  std::string namespace_;    ///< empty: cluster-scoped (or, for list and watch, all namespaces)
+  std::string kind;          ///< for the bodies we write and for messages
+  std::string subresource{}; ///< "status"; empty: the object itself
 
   /// "/api/v1/namespaces/x/secrets"
   std::string path() const;
@@ -46,6 +47,8 @@ struct ListOptions {
   std::size_t limit = 500; ///< a page; 0: all at once
   std::string label_selector;
   std::string field_selector;
+  /// `continue` has expired: the list starts over, and what was received so far may be gone. May be empty.
+  std::function<void()> on_restart{};
 };
 
 /// One object of a list or watch. A watch error arrives as a Failure of the whole call, not as an event.

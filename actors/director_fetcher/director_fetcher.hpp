@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/director_fetcher/fetch_schedule.hpp"
+#include "actors/supervision/traced_actor.hpp"
+#include "transport/compass/clients.hpp"
+
+namespace runtime_agent::director_fetcher {
+
+struct Settings {
+  Pace pace;
+  /// The Runtime's labels as they have to be: key, value (§3).
+  std::vector<std::pair<std::string, std::string>> labels;
+  /// Over all pages of one fetch; each request has its own 30 s.
+  std::chrono::milliseconds fetch_limit{600'000};
+};
+
+/// Fetches the whole desired state at its pace, hands it to ApplicationReconciler, and once the cluster is in line sets
+/// the Runtime's labels. Reports how the synchronisation stands.
+class DirectorFetcher : public supervision::TracedActor<DirectorFetcherActor> {
+public:
+  using Base = supervision::TracedActor<DirectorFetcherActor>;
+
+  DirectorFetcher(caf::actor_config& config, supervision::Environment& environment, Peers peers, Settings settings,
+                  std::shared_ptr<compass::DirectorClient> director);
+  behavior_type make_behavior() override;
+  const char* name() const override { return "DirectorFetcher"; }
+  void on_exit() override;
+
+private:
+  void connection_ready(const ConnectionReady& ready);
+  void connection_lost(const ConnectionLost& lost);
+  void resync_requested(const std::string& id);
+  void applied(const DesiredStateApplied& applied);
+
+  /// Sets the timer for the next fetch; harmless while one is under way.
+  void schedule();
+  void fetch();
+  void fetched(Result<compass::RuntimeDataPtr> data, const std::string& request_id);
+  void fetch_failed(const Failure& failure);
+  void set_labels();
+  void cycle_ended();
+  void report();
+  compass::DirectorAccess access() const;
+
+  Peers peers_;
+  Settings settings_;
+  std::shared_ptr<compass::DirectorClient> director_;
+  FetchSchedule schedule_;
+
+  std::shared_ptr<const Connection> connection_;
+  std::uint64_t connection_number_ = 1;
+  std::shared_ptr<const DesiredState> state_; ///< the last complete one
+  SynchronizationReport report_;
+  supervision::TimerId timer_ = 0;
+  supervision::CallId fetch_ = 0;
+  bool labels_under_way_ = false;
+  std::uint64_t labelled_sequence_ = 0; ///< the labels of this state have been looked at
+  std::string resync_wanted_;           ///< id of the request that the cycle under way (or the next) serves
+  std::string resync_under_way_;
+};
+
+} // namespace runtime_agent::director_fetcher

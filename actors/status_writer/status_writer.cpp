@@ -1,0 +1,187 @@
+#include "actors/status_writer/status_writer.hpp"
+
+#include <algorithm>
+
+#include "actors/supervision/log.hpp"
+
+namespace runtime_agent::status_writer {
+namespace {
+
+using kubernetes::Json;
+
+constexpr auto write_limit = std::chrono::seconds(15);
+constexpr int conflicts_at_most = 5;
+
+std::string version_of(const Json& object) {
+  const auto metadata = object.find("metadata");
+  return metadata != object.end() ? metadata->value("resourceVersion", "") : std::string();
+}
+
+std::string state_of(const Json& object) {
+  const auto status = object.find("status");
+  if (status == object.end() || !status->is_object())
+    return {};
+  const auto state = status->find("connectionState");
+  return state != status->end() && state->is_string() ? state->get<std::string>() : std::string();
+}
+
+/// A CRD with a status subresource drops the status of a plain write: then it is written on its own. One without drops
+/// nothing, and the answer has it already. Fields that the CRD prunes come back missing both ways and are not missed.
+Result<Json> write_status_part(kubernetes::Api& api, const Json& wanted, Json stored, const CallContext& context) {
+  if (state_of(stored) == state_of(wanted))
+    return stored;
+  kubernetes::Resource status = kubernetes::compass_connections();
+  status.subresource = "status";
+  stored["status"] = wanted["status"];
+  return api.update(status, stored, context);
+}
+
+Result<Json> create(kubernetes::Api& api, const Facts& facts, const std::string& absence_id,
+                    const CallContext& context) {
+  const Json object = new_object(facts, absence_id);
+  auto stored = api.create(kubernetes::compass_connections(), object, context);
+  if (!stored)
+    return stored;
+  return write_status_part(api, object, std::move(*stored), context);
+}
+
+/// Brings the object in line; a conflict reads it again.
+Result<Json> update(kubernetes::Api& api, const Facts& facts, Json object, const CallContext& context) {
+  for (int attempt = 0;; ++attempt) {
+    if (apply(object, facts) == Change::none)
+      return object;
+    auto stored = api.update(kubernetes::compass_connections(), object, context);
+    if (stored)
+      return write_status_part(api, object, std::move(*stored), context);
+    if (stored.error().kind != FailureKind::conflict || attempt == conflicts_at_most)
+      return stored;
+    auto present = api.get(kubernetes::compass_connections(), std::string(object_name), context);
+    if (!present)
+      return present;
+    object = std::move(*present);
+  }
+}
+
+} // namespace
+
+StatusWriter::StatusWriter(caf::actor_config& config, supervision::Environment& environment, Peers peers,
+                           Settings settings, std::shared_ptr<kubernetes::Api> api)
+    : Base(config, environment), peers_(std::move(peers)), settings_(std::move(settings)), api_(std::move(api)) {
+  facts_.warning = settings_.warning;
+}
+
+StatusWriter::behavior_type StatusWriter::make_behavior() {
+  tell(peers_.config_watcher, FactsRequested{});
+  tell(peers_.connection_manager, FactsRequested{});
+  tell(peers_.director_fetcher, FactsRequested{});
+  return {
+      [this](const ConnectionReport& report) {
+        facts_.connection = report;
+        consider();
+      },
+      [this](const SynchronizationReport& report) {
+        facts_.synchronization = report;
+        cycle_finished_ |= report.cycle_finished;
+        consider();
+      },
+      [this](const CompassConnectionObserved& observation) { observed(observation); },
+  };
+}
+
+void StatusWriter::on_exit() {
+  peers_ = {};
+}
+
+void StatusWriter::observed(const CompassConnectionObserved& observation) {
+  if (observation.object && !superseded_version_.empty() && version_of(*observation.object) == superseded_version_)
+    return; // the watch lags behind our own write
+  observed_ = true;
+  object_ = observation.object;
+  absence_id_ = observation.absence_id;
+  facts_.resync_id = observation.resync_id;
+  facts_.refresh_id = observation.refresh_id;
+  consider();
+}
+
+void StatusWriter::consider() {
+  if (writing_ || !observed_ || !facts_.connection)
+    return;
+  if (retry_delay_.count() > 0)
+    return; // the retry's timer is running
+  if (!object_)
+    return write();
+  Json wanted = *object_;
+  const Change change = apply(wanted, facts_);
+  if (change == Change::none)
+    return;
+  if (state_of(wanted) != state_of(*object_))
+    return write();
+  if (change == Change::significant || cycle_finished_)
+    return write_after(until_next_write());
+  write_after(settings_.times_limit);
+}
+
+std::chrono::milliseconds StatusWriter::until_next_write() const {
+  if (last_write_ == std::chrono::steady_clock::time_point{})
+    return std::chrono::milliseconds(0);
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now() - last_write_);
+  return std::max(settings_.least_interval - passed, std::chrono::milliseconds(0));
+}
+
+void StatusWriter::write_after(std::chrono::milliseconds delay) {
+  if (delay.count() == 0)
+    return write();
+  const auto due = now() + delay;
+  if (timer_ != 0 && timer_due_ <= due)
+    return;
+  cancel_timer(timer_);
+  timer_due_ = due;
+  timer_ = after(delay, "write the status", supervision::Traced::continues, [this] {
+    timer_ = 0;
+    retry_delay_ = std::chrono::milliseconds(0);
+    if (!writing_ && observed_ && facts_.connection)
+      write();
+  });
+}
+
+void StatusWriter::write() {
+  cancel_timer(timer_);
+  writing_ = true;
+  cycle_finished_ = false;
+  last_write_ = now();
+  const std::string based_on = object_ ? version_of(*object_) : std::string();
+  call<Json>(
+      {"write the CompassConnection", write_limit},
+      [api = api_, facts = facts_, object = object_, absence_id = absence_id_](const CallContext& context) {
+        return object ? update(*api, facts, *object, context) : create(*api, facts, absence_id, context);
+      },
+      [this, based_on](Result<Json> outcome) { written(std::move(outcome), based_on); });
+}
+
+void StatusWriter::written(Result<Json> outcome, const std::string& based_on) {
+  writing_ = false;
+  if (outcome) {
+    const std::string before = object_ ? state_of(*object_) : std::string();
+    if (const std::string state = state_of(*outcome); state != before)
+      log::info("connection state changed", {{"from", before}, {"to", state}});
+    if (version_of(*outcome) != based_on)
+      superseded_version_ = based_on;
+    object_ = std::make_shared<const Json>(std::move(*outcome));
+    retry_delay_ = std::chrono::milliseconds(0);
+    return consider();
+  }
+  // Deleted or made by somebody else in between: ConfigWatcher sees it too and tells.
+  if (object_ && outcome.error().kind == FailureKind::not_found)
+    observed_ = false;
+  if (!object_ && outcome.error().kind == FailureKind::already_exists)
+    observed_ = false;
+  if (!observed_)
+    tell(peers_.config_watcher, FactsRequested{});
+  const auto delay = std::clamp(retry_delay_ * 2, settings_.retry_initial, settings_.retry_ceiling);
+  if (retry_delay_.count() == 0)
+    log::warning("the CompassConnection could not be written", {{"error", outcome.error().text()}});
+  retry_delay_ = delay;
+  write_after(delay);
+}
+
+} // namespace runtime_agent::status_writer

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "actors/status_writer/connection_status.hpp"
+#include "actors/supervision/traced_actor.hpp"
+#include "transport/kubernetes/api.hpp"
+
+namespace runtime_agent::status_writer {
+
+struct Settings {
+  /// A change of times alone waits for the end of a cycle, at most this long (the synchronisation period).
+  std::chrono::milliseconds times_limit{20'000};
+  /// Least time between two writes; a change of state does not wait for it (§5.4).
+  std::chrono::milliseconds least_interval{1'000};
+  std::chrono::milliseconds retry_initial{1'000};
+  std::chrono::milliseconds retry_ceiling{30'000};
+  std::string warning; ///< what is insecure by setting; shown in the object's annotation
+};
+
+/// Sole writer of the CompassConnection: keeps it equal to the facts that the others report, and creates it where it is
+/// lacking. Nobody waits for it; what it knows is asked for again when it starts.
+class StatusWriter : public supervision::TracedActor<StatusWriterActor> {
+public:
+  using Base = supervision::TracedActor<StatusWriterActor>;
+
+  StatusWriter(caf::actor_config& config, supervision::Environment& environment, Peers peers, Settings settings,
+               std::shared_ptr<kubernetes::Api> api);
+  behavior_type make_behavior() override;
+  const char* name() const override { return "StatusWriter"; }
+  void on_exit() override;
+
+private:
+  void observed(const CompassConnectionObserved& observation);
+  /// Compares the object with the facts and writes, now or later, where they differ.
+  void consider();
+  void write_after(std::chrono::milliseconds delay);
+  void write();
+  void written(Result<kubernetes::Json> outcome, const std::string& based_on);
+  std::chrono::milliseconds until_next_write() const;
+
+  Peers peers_;
+  Settings settings_;
+  std::shared_ptr<kubernetes::Api> api_;
+
+  Facts facts_;
+  std::shared_ptr<const kubernetes::Json> object_; ///< as last seen or written; null: absent
+  std::string absence_id_;
+  bool observed_ = false; ///< whether the object is there is known
+  bool cycle_finished_ = false;
+  std::string superseded_version_; ///< what our last write was based on: an echo of it is old
+  bool writing_ = false;
+  std::chrono::milliseconds retry_delay_{0}; ///< of the next attempt; 0: the last one succeeded
+  std::chrono::steady_clock::time_point last_write_{};
+  std::chrono::steady_clock::time_point timer_due_{};
+  supervision::TimerId timer_ = 0;
+};
+
+} // namespace runtime_agent::status_writer
