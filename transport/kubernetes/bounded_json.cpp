@@ -1,0 +1,144 @@
+#include "transport/kubernetes/bounded_json.hpp"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace runtime_agent::kubernetes {
+namespace {
+
+/// Builds a document from the parser's events. nlohmann's own builder knows no bounds and keeps the whole list.
+class Builder : public nlohmann::json_sax<Json> {
+public:
+  Builder(const JsonBounds& bounds, const ObjectReceiver* items) : bounds_(bounds), receive_(items) {}
+
+  bool null() override { return scalar(nullptr); }
+  bool boolean(bool value) override { return scalar(value); }
+  bool number_integer(number_integer_t value) override { return scalar(value); }
+  bool number_unsigned(number_unsigned_t value) override { return scalar(value); }
+  bool number_float(number_float_t value, const string_t&) override { return scalar(value); }
+  bool string(string_t& value) override { return scalar(std::move(value)); }
+  bool binary(binary_t&) override { return stop("holds binary data"); }
+  bool key(string_t& name) override {
+    key_ = std::move(name);
+    return true;
+  }
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
+    // The exception's text quotes the input.
+    return stop(fmt::format("is no JSON from byte {} on", position));
+  }
+
+  Json take() { return std::move(root_); }
+  bool saw_items() const { return saw_items_; }
+  std::string error() const { return error_; }
+
+private:
+  bool stop(std::string reason) {
+    error_ = std::move(reason);
+    return false;
+  }
+
+  bool in_items() const { return items_ != nullptr && open_.size() == 2; }
+
+  /// Puts the value where the document stands now; null where a bound is passed.
+  Json* put(Json&& value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    Json& parent = *open_.back();
+    if (parent.is_array()) {
+      parent.push_back(std::move(value));
+      return &parent.back();
+    }
+    if (parent.size() >= bounds_.max_members) {
+      stop(fmt::format("has an object of more than {} members", bounds_.max_members));
+      return nullptr;
+    }
+    Json& place = parent[key_];
+    place = std::move(value);
+    return &place;
+  }
+
+  bool scalar(Json&& value) {
+    if (in_items())
+      return stop("has an item that is no object");
+    return put(std::move(value)) != nullptr;
+  }
+
+  bool open(Json&& value) {
+    if (open_.size() >= bounds_.max_depth)
+      return stop(fmt::format("is nested deeper than {} levels", bounds_.max_depth));
+    if (in_items() && value.is_array())
+      return stop("has an item that is no object");
+    const bool items = receive_ != nullptr && open_.size() == 1 && key_ == "items" && value.is_array();
+    if (items && saw_items_)
+      return stop("has its items twice");
+    Json* placed = put(std::move(value));
+    if (placed == nullptr)
+      return false;
+    open_.push_back(placed);
+    if (items) {
+      items_ = placed;
+      saw_items_ = true;
+    }
+    return true;
+  }
+
+  bool close() {
+    if (open_.back() == items_)
+      items_ = nullptr;
+    open_.pop_back();
+    if (in_items()) {
+      Json item = std::move(items_->back());
+      items_->clear();
+      (*receive_)(std::move(item));
+    }
+    return true;
+  }
+
+  const JsonBounds& bounds_;
+  const ObjectReceiver* receive_; // null: no list
+  Json root_;
+  std::vector<Json*> open_; // pointers stay good: only the innermost container grows
+  Json* items_ = nullptr;   // the list's array, while it is open
+  bool saw_items_ = false;
+  std::string key_;
+  std::string error_;
+};
+
+tl::unexpected<Failure> malformed(std::string reason) {
+  Failure failure;
+  failure.kind = FailureKind::malformed;
+  failure.what = "the answer " + std::move(reason);
+  return failed(std::move(failure));
+}
+
+} // namespace
+
+Result<Json> parse_bounded(std::string_view text, const JsonBounds& bounds) {
+  Builder builder(bounds, nullptr);
+  if (!Json::sax_parse(text.begin(), text.end(), &builder))
+    return malformed(builder.error());
+  return builder.take();
+}
+
+Result<ListHead> parse_list(std::string_view text, const ObjectReceiver& receive, const JsonBounds& bounds) {
+  Builder builder(bounds, &receive);
+  if (!Json::sax_parse(text.begin(), text.end(), &builder))
+    return malformed(builder.error());
+  const Json head = builder.take();
+  // An empty list of a Go server may be `null`; a body without `items` is something else with status 200.
+  if (!builder.saw_items() && !(head.is_object() && head.contains("items") && head["items"].is_null()))
+    return malformed("is no list");
+  ListHead result{text_at(head, "metadata", "resourceVersion"), text_at(head, "metadata", "continue")};
+  if (result.resource_version.empty())
+    return malformed("is a list without metadata.resourceVersion");
+  return result;
+}
+
+} // namespace runtime_agent::kubernetes

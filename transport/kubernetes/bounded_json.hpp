@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "transport/kubernetes/api.hpp"
+
+namespace runtime_agent::kubernetes {
+
+/// What an answer may hold. Nesting is bounded because copying and printing a document recurse; members of one object
+/// are, because looking a name up in an ordered object is linear.
+struct JsonBounds {
+  std::size_t max_depth = 200;
+  std::size_t max_members = 20'000;
+};
+
+/// Failure (malformed): says where the text stops being JSON or which bound it passes, and never quotes it (it may be a
+/// Secret). `where` is empty.
+Result<Json> parse_bounded(std::string_view text, const JsonBounds& bounds = {});
+
+struct ListHead {
+  std::string resource_version;
+  std::string continue_token; ///< empty: the last page
+};
+
+/// Hands the members of `items` over one at a time while the text is parsed, so that a page is held once, as text. A
+/// Failure may therefore come after some have been handed over.
+Result<ListHead> parse_list(std::string_view text, const ObjectReceiver& receive, const JsonBounds& bounds = {});
+
+/// The text at this place, or empty where there is none: `text_at(object, "metadata", "name")`.
+template <class... Keys>
+std::string text_at(const Json& json, const Keys&... keys) {
+  const Json* at = &json;
+  for (const std::string_view key : {std::string_view(keys)...}) {
+    if (!at->is_object())
+      return {};
+    const auto found = at->find(std::string(key));
+    if (found == at->end())
+      return {};
+    at = &*found;
+  }
+  return at->is_string() ? at->get<std::string>() : std::string();
+}
+
+} // namespace runtime_agent::kubernetes

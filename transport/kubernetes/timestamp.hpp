@@ -1,0 +1,13 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+namespace runtime_agent::kubernetes {
+
+/// "2026-07-01T12:00:00Z", with or without a fraction (dropped) and with any offset: RFC 3339. Nullopt for anything
+/// else.
+std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_view text);
+
+} // namespace runtime_agent::kubernetes
