@@ -37,15 +37,15 @@ std::string_view to_string(FailureKind kind);
 /// An expected failure: says where, what and what next, in words for an operator. Never holds a secret.
 struct Failure {
   FailureKind kind = FailureKind::internal;
-  std::string where; ///< "Director, Applications page 3"
-  std::string what;  ///< "429 Too Many Requests"
-  std::string next;  ///< "trying again in 40 s; the cluster is unchanged"; may be empty
+  std::string where{}; ///< "Director, Applications page 3"
+  std::string what{};  ///< "429 Too Many Requests"
+  std::string next{};  ///< "trying again in 40 s; the cluster is unchanged"; may be empty
   /// What `Retry-After` asked for, counted from the answer.
-  std::optional<std::chrono::milliseconds> retry_after;
+  std::optional<std::chrono::milliseconds> retry_after{};
   int http_status = 0; ///< 0 where no answer came
   /// The request may have been carried out although no (whole) answer came.
   bool maybe_processed = false;
-  std::string request_id; ///< `x-request-id` of the failed request; may be empty
+  std::string request_id{}; ///< `x-request-id` of the failed request; may be empty
 
   /// One sentence: "where: what; next (x-request-id …)".
   std::string text() const;
@@ -54,6 +54,8 @@ struct Failure {
 template <class T>
 using Result = tl::expected<T, Failure>;
 
-inline tl::unexpected<Failure> failed(Failure failure) { return tl::unexpected<Failure>(std::move(failure)); }
+inline tl::unexpected<Failure> failed(Failure failure) {
+  return tl::unexpected<Failure>(std::move(failure));
+}
 
 } // namespace runtime_agent

@@ -1,0 +1,23 @@
+#include "transport/http/backoff.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace runtime_agent::http {
+
+Backoff::Backoff(Duration initial, Duration ceiling, std::function<double()> random)
+    : initial_(std::max(initial, Duration(1))), ceiling_(std::max(ceiling, initial_)), random_(std::move(random)),
+      bound_(initial_) {}
+
+Backoff::Duration Backoff::next() {
+  bound_ = bound_ > ceiling_ / 2 ? ceiling_ : bound_ * 2;
+  const auto span = static_cast<double>((bound_ - initial_).count());
+  const auto share = std::clamp(random_(), 0.0, 1.0);
+  return initial_ + Duration(static_cast<Duration::rep>(span * share));
+}
+
+void Backoff::reset() noexcept {
+  bound_ = initial_;
+}
+
+} // namespace runtime_agent::http

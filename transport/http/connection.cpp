@@ -1,0 +1,232 @@
+#include "transport/http/connection.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <fmt/format.h>
+
+#include "transport/http/status.hpp"
+
+namespace runtime_agent::http {
+namespace {
+
+using Outcome = TlsSession::Outcome;
+
+constexpr std::size_t buffer_bytes = 32 * 1024;    // two TLS records
+constexpr std::size_t most_head_bytes = 64 * 1024; // status line and headers of an answer
+
+} // namespace
+
+Result<std::unique_ptr<Connection>> Connection::open(const Route& route, const Waiter& waiter,
+                                                     Clock::time_point limit) {
+  std::unique_ptr<Connection> connection(new Connection);
+  const auto& peer_host = route.proxy ? route.proxy->host : route.origin.host;
+  const auto peer_port = route.proxy ? route.proxy->port : route.origin.port;
+  auto connected = connect_to(peer_host, peer_port, waiter, limit);
+  if (!connected) {
+    if (route.proxy)
+      connected.error().what = fmt::format("proxy {}: {}", route.proxy->text(), connected.error().what);
+    return tl::unexpected(connected.error());
+  }
+  connection->fd_ = std::move(*connected);
+  if (route.proxy && route.tls != nullptr) {
+    // Within the limit for connecting, and with the same buffers and waits as everything else.
+    connection->begin(waiter, std::max(limit - Clock::now(), Clock::duration(1)));
+    if (auto open = connection->tunnel(route.origin, *route.proxy, waiter); !open)
+      return tl::unexpected(open.error());
+  }
+  if (route.tls != nullptr) {
+    auto session = TlsSession::connect(*route.tls, connection->fd_.get(), route.origin.host, waiter, limit);
+    if (!session)
+      return tl::unexpected(session.error());
+    connection->tls_ = std::move(*session);
+  }
+  return connection;
+}
+
+Result<void> Connection::tunnel(const Url& origin, const Proxy& proxy, const Waiter&) {
+  auto request = fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n", origin.authority());
+  if (!proxy.authorization.empty())
+    request += fmt::format("Proxy-Authorization: {}\r\n", proxy.authorization.reveal());
+  request += "\r\n";
+  write(request.data(), request.size());
+  wipe(request);
+  std::string head;
+  char byte = 0;
+  while (!head.ends_with("\r\n\r\n") && read(&byte, 1) == 1)
+    head += byte;
+  if (exchange_.failure)
+    return failed(*exchange_.failure);
+  const auto where = fmt::format("the proxy {}", proxy.text());
+  const auto space = head.find(' ');
+  if (!head.starts_with("HTTP/1.") || !head.ends_with("\r\n\r\n") || space == std::string::npos)
+    return failed({.kind = FailureKind::network, .what = where + " did not answer in HTTP"});
+  const auto status = head.substr(space + 1, head.find('\r') - space - 1);
+  if (!status.starts_with('2'))
+    return failed({.kind = FailureKind::network, .what = fmt::format("{} answered {}", where, excerpt(status, 80))});
+  if (input_read_ != input_.size())
+    return failed({.kind = FailureKind::network, .what = where + " sent more than its answer"});
+  return {};
+}
+
+void Connection::begin(const Waiter& waiter, Clock::duration idle_limit) {
+  exchange_ = {};
+  exchange_.waiter = &waiter;
+  exchange_.idle_limit = idle_limit;
+  exchange_.head_limit = most_head_bytes;
+  output_.clear();
+}
+
+void Connection::end_of_head() {
+  exchange_.head_limit = std::size_t(-1);
+}
+
+bool Connection::idle_and_alive() {
+  if (input_read_ != input_.size())
+    return false;
+  if (tls_)
+    return tls_->idle_and_alive();
+  char byte = 0;
+  const auto peeked = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return peeked < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+std::optional<Failure> Connection::listen(const Waiter& waiter, Clock::time_point limit) {
+  char byte = 0;
+  for (;;) {
+    auto step = receive(&byte, 1);
+    if (step.outcome == Outcome::failed)
+      return std::move(step.failure);
+    if (step.outcome == Outcome::done || step.outcome == Outcome::closed)
+      return std::nullopt;
+    const short events = step.outcome == Outcome::want_read ? POLLIN : POLLOUT;
+    if (!waiter.wait(fd_.get(), events, limit, "nothing came"))
+      return std::nullopt;
+  }
+}
+
+ssize_t Connection::read(char* data, std::size_t size) {
+  if (size == 0)
+    return 0;
+  if (exchange_.failure)
+    return -1;
+  if (input_read_ == input_.size() && !fill())
+    return exchange_.failure ? -1 : 0;
+  const auto count = std::min(size, input_.size() - input_read_);
+  if (exchange_.head_limit < count) {
+    fail({.kind = FailureKind::malformed, .what = "the headers of the answer are too long"});
+    return -1;
+  }
+  if (exchange_.head_limit != std::size_t(-1))
+    exchange_.head_limit -= count;
+  std::memcpy(data, input_.data() + input_read_, count);
+  input_read_ += count;
+  return static_cast<ssize_t>(count);
+}
+
+ssize_t Connection::write(const char* data, std::size_t size) {
+  if (exchange_.failure)
+    return -1;
+  // Head and body leave in one piece where they are small: the last of it is flushed by the first read.
+  output_.append(data, size);
+  if (output_.size() >= buffer_bytes && !flush())
+    return -1;
+  return static_cast<ssize_t>(size);
+}
+
+bool Connection::flush() {
+  std::size_t done = 0;
+  while (done < output_.size()) {
+    const auto step = send(output_.data() + done, output_.size() - done);
+    done += step.bytes;
+    exchange_.sent += step.bytes;
+    if (step.outcome == Outcome::done)
+      continue;
+    if (step.outcome == Outcome::closed || step.outcome == Outcome::failed) {
+      exchange_.closed = true;
+      // The peer's last word may explain it: an alert that is already here.
+      char byte = 0;
+      if (tls_ != nullptr)
+        if (const auto last = receive(&byte, 1);
+            last.outcome == Outcome::failed && last.failure.kind != FailureKind::network)
+          return fail(last.failure);
+      return fail(step.outcome == Outcome::failed ? step.failure : network_failure("sending", EPIPE));
+    }
+    if (!wait(step.outcome, Clock::time_point::max(), "the request could not be sent"))
+      return false;
+  }
+  output_.clear();
+  return true;
+}
+
+bool Connection::fill() {
+  if (!output_.empty() && !flush())
+    return false;
+  input_.resize(buffer_bytes);
+  input_read_ = 0;
+  const auto begun = Clock::now();
+  const auto limit =
+      exchange_.idle_limit == Clock::duration::max() ? Clock::time_point::max() : begun + exchange_.idle_limit;
+  for (;;) {
+    // A peer that always has something ready would otherwise never be waited for, nor end.
+    const auto open = exchange_.waiter->check(Clock::time_point::max(), "no answer came");
+    if (!open)
+      return fail(open.error());
+    auto step = receive(input_.data(), input_.size());
+    if (step.outcome == Outcome::done) {
+      input_.resize(step.bytes);
+      exchange_.received += step.bytes;
+      return true;
+    }
+    if (step.outcome == Outcome::closed || step.outcome == Outcome::failed) {
+      exchange_.closed = true;
+      return step.outcome == Outcome::failed ? fail(std::move(step.failure)) : (input_.clear(), false);
+    }
+    if (!wait(step.outcome, limit, exchange_.received == 0 ? "no answer came" : "nothing more came"))
+      return false;
+  }
+}
+
+TlsSession::Step Connection::receive(char* data, std::size_t size) {
+  if (tls_)
+    return tls_->read(data, size);
+  const auto count = ::recv(fd_.get(), data, size, MSG_DONTWAIT);
+  if (count > 0)
+    return {Outcome::done, static_cast<std::size_t>(count), {}};
+  if (count == 0)
+    return {Outcome::closed, 0, {}};
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+    return {Outcome::want_read, 0, {}};
+  return {Outcome::failed, 0, network_failure("the connection broke", errno)};
+}
+
+TlsSession::Step Connection::send(const char* data, std::size_t size) {
+  if (tls_)
+    return tls_->write(data, size);
+  const auto count = ::send(fd_.get(), data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (count >= 0)
+    return {Outcome::done, static_cast<std::size_t>(count), {}};
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+    return {Outcome::want_write, 0, {}};
+  return {Outcome::failed, 0, network_failure("the connection broke", errno)};
+}
+
+bool Connection::wait(Outcome outcome, Clock::time_point limit, std::string_view what_is_late) {
+  const short events = outcome == Outcome::want_read ? POLLIN : POLLOUT;
+  auto ready = exchange_.waiter->wait(fd_.get(), events, limit, what_is_late);
+  return ready ? true : fail(std::move(ready.error()));
+}
+
+bool Connection::fail(Failure failure) {
+  input_.clear();
+  input_read_ = 0;
+  if (!exchange_.failure)
+    exchange_.failure = std::move(failure);
+  return false;
+}
+
+} // namespace runtime_agent::http

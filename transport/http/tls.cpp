@@ -1,0 +1,401 @@
+#include "transport/http/tls.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+#include <vector>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <fmt/format.h>
+
+#include "transport/http/url.hpp"
+
+namespace runtime_agent::http {
+
+/// OpenSSL's own socket BIO writes with write(), which raises SIGPIPE once the peer is gone. This one sends without.
+struct SocketBio {
+  static TlsSession& session(BIO* bio) { return *static_cast<TlsSession*>(BIO_get_data(bio)); }
+
+  static int transferred(BIO* bio, ssize_t count, int retry_flag) {
+    BIO_clear_retry_flags(bio);
+    if (count >= 0)
+      return static_cast<int>(count);
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+      BIO_set_flags(bio, BIO_FLAGS_SHOULD_RETRY | retry_flag);
+    else
+      session(bio).system_error_ = errno;
+    return -1;
+  }
+  static int write(BIO* bio, const char* data, int size) {
+    const auto sent = ::send(descriptor(bio), data, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return transferred(bio, sent, BIO_FLAGS_WRITE);
+  }
+  static int read(BIO* bio, char* data, int size) {
+    const auto received = ::recv(descriptor(bio), data, static_cast<std::size_t>(size), MSG_DONTWAIT);
+    if (received == 0)
+      BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    return transferred(bio, received, BIO_FLAGS_READ);
+  }
+  static long control(BIO* bio, int command, long, void*) {
+    if (command == BIO_CTRL_EOF)
+      return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+  }
+  static int descriptor(BIO* bio) {
+    return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_ex_data(bio, descriptor_index())));
+  }
+  static int descriptor_index() {
+    static const int index = BIO_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+  }
+  static BIO_METHOD* method() {
+    static BIO_METHOD* const made = [] {
+      BIO_METHOD* fresh = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket without SIGPIPE");
+      BIO_meth_set_write(fresh, write);
+      BIO_meth_set_read(fresh, read);
+      BIO_meth_set_ctrl(fresh, control);
+      return fresh;
+    }();
+    return made;
+  }
+  static BIO* make(TlsSession& owner, int fd) {
+    BIO* bio = BIO_new(method());
+    BIO_set_data(bio, &owner);
+    BIO_set_ex_data(bio, descriptor_index(), reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+    BIO_set_init(bio, 1);
+    return bio;
+  }
+};
+
+namespace {
+
+struct FreeBio {
+  void operator()(BIO* bio) const noexcept { BIO_free(bio); }
+};
+struct FreeX509 {
+  void operator()(X509* certificate) const noexcept { X509_free(certificate); }
+};
+struct FreeKey {
+  void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
+};
+using CertificatePtr = std::unique_ptr<X509, FreeX509>;
+
+tl::unexpected<Failure> bad_configuration(std::string what) {
+  ERR_clear_error();
+  return failed({.kind = FailureKind::configuration, .what = std::move(what)});
+}
+
+std::unique_ptr<BIO, FreeBio> memory(const std::string& text) {
+  return std::unique_ptr<BIO, FreeBio>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+std::vector<CertificatePtr> read_certificates(const std::string& pem) {
+  std::vector<CertificatePtr> certificates;
+  const auto bio = memory(pem);
+  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
+    certificates.emplace_back(certificate);
+  ERR_clear_error(); // the end of the text is an error to OpenSSL
+  return certificates;
+}
+
+int no_passphrase(char*, int, int, void*) {
+  return 0;
+}
+
+Result<void> use_identity(SSL_CTX* context, const x509::Identity& identity) {
+  const auto leaf = read_certificates(identity.certificate_pem);
+  if (leaf.empty() || SSL_CTX_use_certificate(context, leaf.front().get()) != 1)
+    return bad_configuration("the client certificate does not parse");
+  const auto bio = memory(identity.key_pem.reveal());
+  const std::unique_ptr<EVP_PKEY, FreeKey> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+  if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1)
+    return bad_configuration("the client certificate's key does not parse, or belongs to another certificate");
+  for (const auto& certificate : read_certificates(identity.chain_pem)) {
+    const bool root = X509_self_signed(certificate.get(), 0) == 1;
+    if (!root && X509_cmp(certificate.get(), leaf.front().get()) != 0)
+      SSL_CTX_add1_chain_cert(context, certificate.get());
+  }
+  ERR_clear_error();
+  return {};
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): never set by us
+  return value == nullptr ? "" : value;
+}
+
+/// SSL_CERT_DIR as mounted in pods: plain file names, where OpenSSL expects names that are hashes.
+void add_directories(X509_STORE* store, std::string_view directories) {
+  while (!directories.empty()) {
+    const auto end = std::min(directories.find(':'), directories.size());
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(std::string(directories.substr(0, end)), error))
+      if (entry.is_regular_file(error))
+        X509_STORE_load_file(store, entry.path().c_str());
+    directories.remove_prefix(std::min(end + 1, directories.size()));
+  }
+}
+
+bool is_empty(X509_STORE* store) {
+  return sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) == 0;
+}
+
+/// Where distributions keep their bundle: OpenSSL knows only the one it was built for, an image may have another.
+void add_bundle(X509_STORE* store) {
+  for (const char* file : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                           "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"})
+    if (is_empty(store) && std::filesystem::exists(file))
+      X509_STORE_load_file(store, file);
+}
+
+/// The system's CA certificates: megabytes, so one store for all contexts, which lives as long as one of them.
+Result<std::shared_ptr<X509_STORE>> system_store() {
+  static std::mutex mutex;
+  static std::weak_ptr<X509_STORE> present;
+  static std::string present_source;
+  const auto file = environment("SSL_CERT_FILE");
+  const auto directories = environment("SSL_CERT_DIR");
+  std::lock_guard lock(mutex);
+  if (auto store = present.lock(); store && present_source == file + "\n" + directories)
+    return store;
+  std::shared_ptr<X509_STORE> store(X509_STORE_new(), X509_STORE_free);
+  X509_STORE_set_default_paths(store.get()); // reads both variables itself
+  add_directories(store.get(), directories);
+  if (file.empty() && directories.empty())
+    add_bundle(store.get());
+  ERR_clear_error();
+  if (is_empty(store.get()))
+    return bad_configuration("no CA certificates are found; set SSL_CERT_FILE to a file that holds some");
+  present = store;
+  present_source = file + "\n" + directories;
+  return store;
+}
+
+Result<void> use_trust(SSL_CTX* context, const Trust& trust, std::shared_ptr<X509_STORE>& shared) {
+  SSL_CTX_set_verify(context, trust.mode == Trust::Mode::unchecked ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
+  // As Go has it: whatever is in the store is believed, an intermediate certificate too.
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
+  if (trust.mode == Trust::Mode::unchecked)
+    return {};
+  if (trust.mode == Trust::Mode::system) {
+    auto store = system_store();
+    if (!store)
+      return tl::unexpected(store.error());
+    shared = std::move(*store);
+  } else {
+    const auto certificates = read_certificates(trust.ca_pem);
+    if (certificates.empty())
+      return bad_configuration("the CA certificates do not parse");
+    shared.reset(X509_STORE_new(), X509_STORE_free);
+    for (const auto& certificate : certificates)
+      X509_STORE_add_cert(shared.get(), certificate.get());
+  }
+  SSL_CTX_set1_verify_cert_store(context, shared.get()); // strictly these, nothing besides
+  return {};
+}
+
+bool is_alert(int reason) {
+  return reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256;
+}
+
+/// Alerts that can only be about our certificate.
+bool is_certificate_alert(int reason) {
+  switch (reason - SSL_AD_REASON_OFFSET) {
+  case SSL_AD_BAD_CERTIFICATE:
+  case SSL_AD_UNSUPPORTED_CERTIFICATE:
+  case SSL_AD_CERTIFICATE_REVOKED:
+  case SSL_AD_CERTIFICATE_EXPIRED:
+  case SSL_AD_CERTIFICATE_UNKNOWN:
+  case SSL_AD_UNKNOWN_CA:
+  case SSL_AD_CERTIFICATE_REQUIRED:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/// Alerts that are about our certificate where the server had asked for one before.
+bool may_be_certificate_alert(int reason) {
+  switch (reason - SSL_AD_REASON_OFFSET) {
+  case SSL_AD_ACCESS_DENIED:
+  case SSL_AD_DECRYPT_ERROR:
+  case SSL_AD_HANDSHAKE_FAILURE:
+    return true;
+  default:
+    return false;
+  }
+}
+
+std::string reason_text(unsigned long error) {
+  const char* text = ERR_reason_error_string(error);
+  return text == nullptr ? fmt::format("error {:x}", error) : text;
+}
+
+std::string name_text(const X509_NAME* name) {
+  std::string text(512, '\0');
+  X509_NAME_oneline(name, text.data(), static_cast<int>(text.size()));
+  text.resize(std::char_traits<char>::length(text.c_str()));
+  return text;
+}
+
+/// Why the server's certificate was not believed.
+std::string verification_text(const SSL* ssl, long result) {
+  auto text = fmt::format("the server's certificate is not accepted: {}", X509_verify_cert_error_string(result));
+  const CertificatePtr certificate(SSL_get1_peer_certificate(ssl));
+  if (certificate)
+    text += fmt::format(" (its subject {}, its issuer {})", name_text(X509_get_subject_name(certificate.get())),
+                        name_text(X509_get_issuer_name(certificate.get())));
+  return text;
+}
+
+/// Remembers that the server asked; the certificate itself is in the context.
+int certificate_asked(SSL*, void* flag) {
+  *static_cast<bool*>(flag) = true;
+  return 1;
+}
+
+bool expect_host(SSL* ssl, const std::string& host) {
+  if (is_ip_address(host))
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set1_host(ssl, host.c_str()) == 1;
+}
+
+} // namespace
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::make(const Trust& trust, const x509::IdentityPtr& identity) {
+  ERR_clear_error();
+  auto made = std::make_shared<TlsContext>();
+  made->context_.reset(SSL_CTX_new(TLS_client_method()));
+  SSL_CTX* context = made->context_.get();
+  if (context == nullptr)
+    return failed({.kind = FailureKind::internal, .what = "OpenSSL gives no TLS context"});
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  // Gateways that also speak HTTP/2 choose by this list.
+  static constexpr unsigned char protocols[] = "\x08http/1.1";
+  SSL_CTX_set_alpn_protos(context, protocols, sizeof protocols - 1);
+  if (auto done = use_trust(context, trust, made->store_); !done)
+    return tl::unexpected(done.error());
+  if (identity)
+    if (auto done = use_identity(context, *identity); !done)
+      return tl::unexpected(done.error());
+  made->checks_server_ = trust.mode != Trust::Mode::unchecked;
+  made->has_identity_ = identity != nullptr;
+  return made;
+}
+
+Result<std::unique_ptr<TlsSession>> TlsSession::connect(const TlsContext& context, int fd, const std::string& host,
+                                                        const Waiter& waiter, Clock::time_point limit) {
+  std::unique_ptr<TlsSession> session(new TlsSession);
+  session->ssl_.reset(SSL_new(context.get()));
+  SSL* ssl = session->ssl_.get();
+  if (ssl == nullptr)
+    return failed({.kind = FailureKind::internal, .what = "OpenSSL gives no TLS session"});
+  BIO* bio = SocketBio::make(*session, fd);
+  SSL_set_bio(ssl, bio, bio);
+  SSL_set_cert_cb(ssl, certificate_asked, &session->certificate_asked_);
+  if (context.checks_server() && !expect_host(ssl, host))
+    return failed({.kind = FailureKind::tls, .what = fmt::format("{} is no host name that can be checked", host)});
+  if (!is_ip_address(host))
+    SSL_set_tlsext_host_name(ssl, host.c_str());
+  for (;;) {
+    ERR_clear_error();
+    const auto step = session->step(SSL_connect(ssl));
+    if (step.outcome == Outcome::done) {
+      session->established_ = true;
+      return session;
+    }
+    if (step.outcome == Outcome::closed)
+      return failed({.kind = FailureKind::network, .what = "the connection was closed during the TLS handshake"});
+    if (step.outcome == Outcome::failed)
+      return failed(step.failure);
+    const short events = step.outcome == Outcome::want_read ? POLLIN : POLLOUT;
+    if (auto ready = waiter.wait(fd, events, limit, "the TLS handshake was not finished"); !ready)
+      return tl::unexpected(ready.error());
+  }
+}
+
+TlsSession::~TlsSession() {
+  if (established_ && !broken_)
+    SSL_shutdown(ssl_.get());
+  ERR_clear_error();
+}
+
+TlsSession::Step TlsSession::read(char* data, std::size_t size) {
+  ERR_clear_error();
+  std::size_t bytes = 0;
+  auto result = step(SSL_read_ex(ssl_.get(), data, size, &bytes));
+  result.bytes = bytes;
+  return result;
+}
+
+TlsSession::Step TlsSession::write(const char* data, std::size_t size) {
+  ERR_clear_error();
+  std::size_t bytes = 0;
+  auto result = step(SSL_write_ex(ssl_.get(), data, size, &bytes));
+  result.bytes = bytes;
+  return result;
+}
+
+bool TlsSession::idle_and_alive() {
+  char byte = 0;
+  std::size_t bytes = 0;
+  ERR_clear_error();
+  // Session tickets of TLS 1.3 are taken in here; application data or an end makes the session useless.
+  return !broken_ && step(SSL_peek_ex(ssl_.get(), &byte, 1, &bytes)).outcome == Outcome::want_read;
+}
+
+TlsSession::Step TlsSession::step(int result) {
+  if (result == 1)
+    return {Outcome::done, 0, {}};
+  const int kind = SSL_get_error(ssl_.get(), result);
+  switch (kind) {
+  case SSL_ERROR_WANT_READ:
+    return {Outcome::want_read, 0, {}};
+  case SSL_ERROR_WANT_WRITE:
+    return {Outcome::want_write, 0, {}};
+  case SSL_ERROR_ZERO_RETURN:
+    return {Outcome::closed, 0, {}};
+  default:
+    break;
+  }
+  broken_ = true;
+  const auto error = ERR_get_error();
+  ERR_clear_error();
+  if (kind == SSL_ERROR_SSL && ERR_GET_REASON(error) != SSL_R_UNEXPECTED_EOF_WHILE_READING)
+    return {Outcome::failed, 0, explain(error)};
+  if (kind == SSL_ERROR_SYSCALL && system_error_ != 0)
+    return {Outcome::failed, 0, network_failure("the connection broke", system_error_)};
+  return {Outcome::closed, 0, {}};
+}
+
+Failure TlsSession::explain(unsigned long error) const {
+  const int reason = ERR_GET_REASON(error);
+  const auto verification = SSL_get_verify_result(ssl_.get());
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && verification != X509_V_OK)
+    return {.kind = FailureKind::tls, .what = verification_text(ssl_.get(), verification)};
+  const bool about_certificate =
+      is_certificate_alert(reason) || (certificate_asked_ && may_be_certificate_alert(reason));
+  if (about_certificate && SSL_get_certificate(ssl_.get()) == nullptr)
+    return {.kind = FailureKind::certificate_refused,
+            .what = fmt::format("the server asks for a client certificate ({})", reason_text(error))};
+  if (about_certificate)
+    return {.kind = FailureKind::certificate_refused,
+            .what = fmt::format("the server refuses the client certificate ({})", reason_text(error))};
+  if (is_alert(reason))
+    return {.kind = FailureKind::tls, .what = fmt::format("the server ended the TLS session ({})", reason_text(error))};
+  if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST || reason == SSL_R_PACKET_LENGTH_TOO_LONG)
+    return {.kind = FailureKind::tls, .what = "what answers there does not speak TLS"};
+  return {.kind = FailureKind::tls, .what = fmt::format("TLS: {}", reason_text(error))};
+}
+
+} // namespace runtime_agent::http
