@@ -26,15 +26,15 @@ struct Identity {
   Secret key_pem;              ///< PKCS#1
   std::string ca_pem;          ///< CA certificate(s) as the Connector gave them
   Validity validity;
-  std::string serial;     ///< hexadecimal
-  std::string subject;    ///< as RFC 2253 prints it
+  std::string serial;  ///< hexadecimal
+  std::string subject; ///< as RFC 2253 prints it
 };
 using IdentityPtr = std::shared_ptr<const Identity>;
 
 /// Checks that every PEM parses and that the key is the certificate's; does not look at the time.
 /// Failure (malformed): says which of the parts is wrong and how; never shows the key.
-Result<IdentityPtr> make_identity(const std::string& certificate_pem, const std::string& chain_pem, const Secret& key_pem,
-                                  const std::string& ca_pem);
+Result<IdentityPtr> make_identity(const std::string& certificate_pem, const std::string& chain_pem,
+                                  const Secret& key_pem, const std::string& ca_pem);
 
 /// Share of the validity still left at `now`, 0 to 1; 0 once expired. Source: contract §2.
 double validity_left(const Validity& validity, TimePoint now);
