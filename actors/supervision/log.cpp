@@ -20,7 +20,9 @@ std::atomic<Format> present_format{Format::text};
 constexpr std::array names = {std::string_view("debug"), std::string_view("info"), std::string_view("warning"),
                               std::string_view("error")};
 
-std::string_view name(Level level) { return names[static_cast<std::size_t>(level)]; }
+std::string_view name(Level level) {
+  return names[static_cast<std::size_t>(level)];
+}
 
 spdlog::level::level_enum spdlog_level(Level level) {
   constexpr std::array levels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err};
@@ -37,14 +39,16 @@ spdlog::logger& logger() {
   return *instance;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string now_text() {
   const auto now = std::chrono::system_clock::now();
-  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), milliseconds);
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
+                     milliseconds);
 }
 
 } // namespace
@@ -60,15 +64,17 @@ void configure(Format format, Level level) {
   set_level(level);
 }
 
-void set_level(Level level) { logger().set_level(spdlog_level(level)); }
+void set_level(Level level) {
+  logger().set_level(spdlog_level(level));
+}
 
 std::string render(Format format, Level level, std::string_view sentence, Fields fields, std::string_view time,
                    std::string_view trace) {
   std::string line;
   if (format == Format::json) {
-    line = fmt::format(R"({{"time":"{}","level":"{}","msg":{})", time, name(level), quoted(sentence));
+    line = fmt::format(R"({{"time":"{}","level":"{}","msg":{})", time, name(level), in_quotes(sentence));
     for (const Field& field : fields)
-      line += fmt::format(",{}:{}", quoted(field.key), field.quoted ? quoted(field.value) : field.value);
+      line += fmt::format(",{}:{}", in_quotes(field.key), field.quoted ? in_quotes(field.value) : field.value);
     if (!trace.empty())
       line += fmt::format(R"(,"trace":"{}")", trace);
     return line + "}";
@@ -76,7 +82,7 @@ std::string render(Format format, Level level, std::string_view sentence, Fields
   line = fmt::format("{} {:<7} {}", time, name(level), sentence);
   for (const Field& field : fields) {
     const bool plain = !field.quoted || field.value.find_first_of(" \"\n\t=") == std::string::npos;
-    line += fmt::format(" {}={}", field.key, plain ? field.value : quoted(field.value));
+    line += fmt::format(" {}={}", field.key, plain ? field.value : in_quotes(field.value));
   }
   return trace.empty() ? line : line + fmt::format(" trace={}", trace);
 }

@@ -30,8 +30,8 @@ struct Field {
   Field(std::string_view name, const char* text) : key(name), value(text) {}
   Field(std::string_view name, bool truth) : key(name), value(truth ? "true" : "false"), quoted(false) {}
   template <class Number>
-    requires std::is_arithmetic_v<Number>
-  Field(std::string_view name, Number number) : key(name), value(fmt::format("{}", number)), quoted(false) {}
+  requires std::is_arithmetic_v<Number> Field(std::string_view name, Number number)
+      : key(name), value(fmt::format("{}", number)), quoted(false) {}
   /// A value that is JSON already, put in as it stands.
   static Field json(std::string_view name, std::string text);
 };
@@ -39,10 +39,18 @@ using Fields = std::initializer_list<Field>;
 
 void write(Level level, std::string_view sentence, Fields fields);
 
-inline void debug(std::string_view sentence, Fields fields = {}) { write(Level::debug, sentence, fields); }
-inline void info(std::string_view sentence, Fields fields = {}) { write(Level::info, sentence, fields); }
-inline void warning(std::string_view sentence, Fields fields = {}) { write(Level::warning, sentence, fields); }
-inline void error(std::string_view sentence, Fields fields = {}) { write(Level::error, sentence, fields); }
+inline void debug(std::string_view sentence, Fields fields = {}) {
+  write(Level::debug, sentence, fields);
+}
+inline void info(std::string_view sentence, Fields fields = {}) {
+  write(Level::info, sentence, fields);
+}
+inline void warning(std::string_view sentence, Fields fields = {}) {
+  write(Level::warning, sentence, fields);
+}
+inline void error(std::string_view sentence, Fields fields = {}) {
+  write(Level::error, sentence, fields);
+}
 
 /// One line, without its end: what `write` prints. For tests, too.
 std::string render(Format format, Level level, std::string_view sentence, Fields fields, std::string_view time,

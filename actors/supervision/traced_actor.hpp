@@ -1,7 +1,6 @@
 #pragma once
 
-// DRAFT OF THE INTERFACE: what the five actors are written against.
-
+#include <any>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -9,85 +8,123 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <caf/all.hpp>
 
-#include "actors/supervision/io_executor.hpp"
+#include "actors/supervision/actor_core.hpp"
+#include "actors/supervision/environment.hpp"
 #include "messages/messages.hpp"
 #include "transport/failure.hpp"
 
 namespace runtime_agent::supervision {
 
-class TraceRing;
-class CrashSwitch;
-
-/// What every actor stands on. Outlives the actor system.
-struct Environment {
-  IoExecutor& io;
-  TraceRing& ring;
-  /// Wall clock, for what is shown to people and for certificates. Timers never depend on it.
-  std::function<WallTime()> wall_now;
-  /// Seeds each actor's random source (jitter, trace ids); called once a start, on the starting thread.
-  std::function<std::uint64_t()> seed;
-  /// Makes an actor throw at a given message, when a test or the demo has armed it; never armed in normal use.
-  CrashSwitch* crash_switch = nullptr;
-};
-
-using TimerId = std::uint64_t;
-using CallId = std::uint64_t;
-
-/// A timer that starts a cycle begins a trace of its own; one that continues (a retry, a debounce) keeps the present one.
-enum class Traced { continues, begins };
-
-struct CallSpec {
-  std::string_view name;                 ///< a literal, for the trace: "fetch from the Director"
-  std::chrono::milliseconds time_limit;  ///< deadline of the CallContext; the answer comes at the latest shortly after it
-};
-
 /// Base of the five actors. `Handle` is the protocol that peers see.
 /// What it does for the actor: traces every message, timer and call; turns an exception into the actor's death with the
 /// exception's text as its reason; cancels timers, calls and watches when the actor ends, so that nothing that a dead
-/// predecessor asked for reaches its successor; answers Ping.
+/// predecessor asked for reaches its successor; gives what it has not begun to handle back to its Slot; answers Ping.
+/// The actor's name in traces, logs and the crash switch is what `const char* name() const override` returns.
 template <class Handle>
 class TracedActor : public Handle::base {
 public:
-  TracedActor(caf::actor_config& config, Environment& environment);
+  using Super = typename Handle::base;
+  using Super::consume;
+  using Super::enqueue;
+
+  TracedActor(caf::actor_config& config, Environment& environment) : Super(config), core_(*this, environment) {
+    this->set_exit_handler([this](caf::exit_msg& message) {
+      if (message.reason == caf::exit_reason::user_shutdown)
+        stop_requested();
+      else if (message.reason)
+        this->quit(message.reason);
+    });
+  }
+
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) final {
+    Super::enqueue(core_.arriving(std::move(element)), unit);
+  }
+  caf::invoke_message_result consume(caf::mailbox_element& element) final {
+    return core_.consume(element, [this](caf::mailbox_element& x) { return Super::consume(x); });
+  }
+  void initialize() final {
+    core_.initialize([this] { Super::initialize(); });
+  }
+  bool cleanup(caf::error&& reason, caf::execution_unit* host) final {
+    core_.end();
+    return Super::cleanup(std::move(reason), host);
+  }
 
 protected:
+  /// The Slot asks the actor to end, behind all that was in its mailbox. Override to finish something first, and then
+  /// call `quit(caf::exit_reason::user_shutdown)`; after the Slot's time limit the actor ends in any case.
+  virtual void stop_requested() { this->quit(caf::exit_reason::user_shutdown); }
+
   /// The actors' clock: monotonic, simulated in tests.
-  std::chrono::steady_clock::time_point now() const;
-  WallTime wall_now() const;
-  std::mt19937_64& random();
+  std::chrono::steady_clock::time_point now() const { return core_.now(); }
+  WallTime wall_now() const { return core_.wall_now(); }
+  std::mt19937_64& random() { return core_.random(); }
 
   /// Sends a message to a peer, within the present trace.
   template <class PeerHandle, class Message>
-  void tell(const PeerHandle& peer, Message message);
+  void tell(const PeerHandle& peer, Message message) {
+    this->send(peer, std::move(message));
+  }
 
-  /// Runs `then` in this actor after `delay`, once.
-  TimerId after(std::chrono::milliseconds delay, std::string_view name, Traced traced, std::function<void()> then);
-  /// Harmless where it has fired or never was.
-  void cancel_timer(TimerId& id);
+  /// Runs `then` in this actor after `delay`, once. `name` is a literal, for the trace.
+  TimerId after(std::chrono::milliseconds delay, std::string_view name, Traced traced, std::function<void()> then) {
+    return core_.after(delay, name, traced, std::move(then));
+  }
+  /// Harmless where it has fired or never was. Sets `id` to 0.
+  void cancel_timer(TimerId& id) { core_.cancel_timer(id); }
 
   /// Runs `work` on an I/O thread under a deadline, then `done` in this actor, always exactly once while the actor
-  /// lives: with the result, or with a Failure (timeout: `work` has not come back in time; unavailable: the queue of the
-  /// I/O threads is full; internal: `work` threw, with the exception's text). The context given to `work` carries
-  /// the trace under which the call was started.
+  /// lives and the call is not cancelled, and never within `call` itself: with the result, or with a Failure (timeout:
+  /// `work` has not come back shortly after its deadline, its token is cancelled and a late result dropped;
+  /// unavailable: the queue of the I/O threads is full). An exception that `work` throws is a bug: it is thrown again
+  /// in this actor and kills it. The context given to `work` carries the trace under which the call was started.
   template <class T>
-  CallId call(CallSpec spec, std::function<Result<T>(const CallContext&)> work, std::function<void(Result<T>)> done);
-  /// Cancels the token; `done` is not called any more.
-  void cancel_call(CallId& id);
+  CallId call(CallSpec spec, std::function<Result<T>(const CallContext&)> work, std::function<void(Result<T>)> done) {
+    return core_.call(
+        spec,
+        [work = std::move(work)](const CallContext& context) {
+          auto result = std::make_shared<Result<T>>(work(context));
+          std::optional<FailureKind> failure;
+          if (!result->has_value())
+            failure = result->error().kind;
+          return ActorCore::Returned{std::move(result), failure};
+        },
+        [done = std::move(done)](ActorCore::Answer answer) {
+          if (answer.failure)
+            done(failed(std::move(*answer.failure)));
+          else
+            done(std::move(*std::static_pointer_cast<Result<T>>(answer.value)));
+        });
+  }
+  /// Cancels the token of a call or a watch; `done` and `on_event` are not called any more. Sets `id` to 0.
+  void cancel_call(CallId& id) { core_.cancel_call(id); }
 
   /// Runs `work` on a long-lived thread until its token is cancelled (at the latest when this actor ends). Each `emit`
-  /// runs `on_event` in this actor as the beginning of a trace of its own. A `work` that returns or throws without being
-  /// cancelled kills the actor (a watch that is silently dead would be a wedge).
+  /// runs `on_event` in this actor as the beginning of a trace of its own. A `work` that returns or throws without
+  /// being cancelled kills the actor (a watch that is silently dead would be a wedge).
   template <class Event>
-  CallId watch(std::string_view name, std::function<void(const CancelToken&, const std::function<void(Event)>& emit)> work,
-               std::function<void(Event)> on_event);
+  CallId watch(std::string_view name,
+               std::function<void(const CancelToken&, const std::function<void(Event)>& emit)> work,
+               std::function<void(Event)> on_event) {
+    return core_.watch(
+        name,
+        [work = std::move(work)](const CancelToken& cancel, const ActorCore::Emit& emit) {
+          work(cancel, [&emit](Event event) { emit(std::any(std::move(event))); });
+        },
+        [on_event = std::move(on_event)](std::any event) { on_event(std::any_cast<Event>(std::move(event))); });
+  }
 
   /// The trace that the present handler runs in.
-  const TraceContext& trace() const;
+  const TraceContext& trace() const { return core_.trace(); }
   /// `<runtime_id>_<uuid of the trace>` (contract §4).
-  std::string request_id(const std::string& runtime_id) const;
+  std::string request_id(const std::string& runtime_id) const { return runtime_id + "_" + trace().uuid(); }
+
+private:
+  ActorCore core_;
 };
 
 } // namespace runtime_agent::supervision

@@ -1,0 +1,42 @@
+#include "actors/supervision/envelope.hpp"
+
+#include <typeinfo>
+#include <utility>
+
+namespace runtime_agent::supervision {
+namespace {
+
+thread_local std::string_view this_threads_actor;
+
+} // namespace
+
+Envelope::Envelope(caf::mailbox_element_ptr content, const TraceContext& context, std::string_view from,
+                   caf::actor_clock::time_point at, bool by_slot)
+    : caf::mailbox_element(std::move(content->sender), content->mid, std::move(content->stages)), trace(context),
+      sender_name(from), queued(at), through_slot(by_slot), inner_(std::move(content)) {}
+
+caf::mailbox_element_ptr in_envelope(caf::mailbox_element_ptr element, const caf::actor_clock& clock,
+                                     bool through_slot) {
+  if (envelope_of(*element) != nullptr)
+    return element;
+  return caf::mailbox_element_ptr(
+      new Envelope(std::move(element), present_trace(), present_actor(), clock.now(), through_slot));
+}
+
+const Envelope* envelope_of(const caf::mailbox_element& element) noexcept {
+  return typeid(element) == typeid(Envelope) ? static_cast<const Envelope*>(&element) : nullptr;
+}
+
+std::string_view present_actor() noexcept {
+  return this_threads_actor;
+}
+
+ActorScope::ActorScope(std::string_view name) noexcept : before_(this_threads_actor) {
+  this_threads_actor = name;
+}
+
+ActorScope::~ActorScope() {
+  this_threads_actor = before_;
+}
+
+} // namespace runtime_agent::supervision
