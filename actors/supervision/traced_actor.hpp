@@ -77,13 +77,13 @@ protected:
   /// Harmless where it has fired or never was. Sets `id` to 0.
   void cancel_timer(TimerId& id) { core_.cancel_timer(id); }
 
-  /// Runs `work` on an I/O thread under a deadline, then `done` in this actor, always exactly once while the actor
+  /// Runs `work` on an I/O thread under a deadline, then `then` in this actor, always exactly once while the actor
   /// lives and the call is not cancelled, and never within `call` itself: with the result, or with a Failure (timeout:
   /// `work` has not come back shortly after its deadline, its token is cancelled and a late result dropped;
   /// unavailable: the queue of the I/O threads is full). An exception that `work` throws is a bug: it is thrown again
   /// in this actor and kills it. The context given to `work` carries the trace under which the call was started.
   template <class T>
-  CallId call(CallSpec spec, std::function<Result<T>(const CallContext&)> work, std::function<void(Result<T>)> done) {
+  CallId call(CallSpec spec, std::function<Result<T>(const CallContext&)> work, std::function<void(Result<T>)> then) {
     return core_.call(
         spec,
         [work = std::move(work)](const CallContext& context) {
@@ -93,14 +93,14 @@ protected:
             failure = result->error().kind;
           return ActorCore::Returned{std::move(result), failure};
         },
-        [done = std::move(done)](ActorCore::Answer answer) {
+        [then = std::move(then)](ActorCore::Answer answer) {
           if (answer.failure)
-            done(failed(std::move(*answer.failure)));
+            then(failed(std::move(*answer.failure)));
           else
-            done(std::move(*std::static_pointer_cast<Result<T>>(answer.value)));
+            then(std::move(*std::static_pointer_cast<Result<T>>(answer.value)));
         });
   }
-  /// Cancels the token of a call or a watch; `done` and `on_event` are not called any more. Sets `id` to 0.
+  /// Cancels the token of a call or a watch; `then` and `on_event` are not called any more. Sets `id` to 0.
   void cancel_call(CallId& id) { core_.cancel_call(id); }
 
   /// Runs `work` on a long-lived thread until its token is cancelled (at the latest when this actor ends). Each `emit`
