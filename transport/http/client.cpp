@@ -303,7 +303,7 @@ Result<Response> KeepAliveClient::attempt(Call& call, const Waiter& waiter, Leas
 /// looked at the certificate; its alert can be lost when the server resets a connection on which a request was under
 /// way. On a fresh connection without a request, the alert comes through (architecture §8).
 std::optional<Failure> KeepAliveClient::refusal(const Waiter& waiter) {
-  constexpr auto patience = std::chrono::seconds(2);
+  constexpr auto patience = std::chrono::seconds(1);
   auto lease = open(waiter);
   auto failure = lease ? lease->connection->listen(waiter, Clock::now() + patience) : std::move(lease.error());
   const bool refused = failure && failure->kind == FailureKind::certificate_refused;

@@ -45,7 +45,7 @@ public:
   /// Whether another request may be sent: the peer has neither ended the connection nor sent anything unasked.
   bool idle_and_alive();
   /// Whether the refusal of a client certificate may look like a broken connection here.
-  bool may_hide_refusal() const noexcept { return tls_ != nullptr; }
+  bool may_hide_refusal() const noexcept { return tls_ && tls_->refusal_may_follow(); }
   /// Waits for what the peer says unasked: its alert about our certificate under TLS 1.3. Nullopt: nothing, or no
   /// Failure.
   std::optional<Failure> listen(const Waiter& waiter, Clock::time_point limit);

@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "transport/http/status.hpp"
 #include "transport/http/url.hpp"
 
 namespace runtime_agent::http {
@@ -70,6 +71,24 @@ struct SocketBio {
     BIO_set_ex_data(bio, descriptor_index(), reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
     BIO_set_init(bio, 1);
     return bio;
+  }
+};
+
+/// Called for each error of a chain: afterwards the certificate is no longer to be had.
+struct VerifyCallback {
+  static int call(int accepted, X509_STORE_CTX* verification) {
+    const auto* ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
+    auto* session = static_cast<TlsSession*>(SSL_get_app_data(static_cast<const SSL*>(ssl)));
+    const X509* certificate = X509_STORE_CTX_get0_cert(verification);
+    if (accepted == 0 && session != nullptr && certificate != nullptr)
+      session->peer_ = fmt::format(" (its subject {}, its issuer {})", name_text(X509_get_subject_name(certificate)),
+                                   name_text(X509_get_issuer_name(certificate)));
+    return accepted;
+  }
+  static std::string name_text(const X509_NAME* name) {
+    std::string text(512, '\0');
+    X509_NAME_oneline(name, text.data(), static_cast<int>(text.size()));
+    return excerpt(text.c_str());
   }
 };
 
@@ -178,7 +197,8 @@ Result<std::shared_ptr<X509_STORE>> system_store() {
 }
 
 Result<void> use_trust(SSL_CTX* context, const Trust& trust, std::shared_ptr<X509_STORE>& shared) {
-  SSL_CTX_set_verify(context, trust.mode == Trust::Mode::unchecked ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify(context, trust.mode == Trust::Mode::unchecked ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
+                     VerifyCallback::call);
   // As Go has it: whatever is in the store is believed, an intermediate certificate too.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
   if (trust.mode == Trust::Mode::unchecked)
@@ -237,23 +257,6 @@ std::string reason_text(unsigned long error) {
   return text == nullptr ? fmt::format("error {:x}", error) : text;
 }
 
-std::string name_text(const X509_NAME* name) {
-  std::string text(512, '\0');
-  X509_NAME_oneline(name, text.data(), static_cast<int>(text.size()));
-  text.resize(std::char_traits<char>::length(text.c_str()));
-  return text;
-}
-
-/// Why the server's certificate was not believed.
-std::string verification_text(const SSL* ssl, long result) {
-  auto text = fmt::format("the server's certificate is not accepted: {}", X509_verify_cert_error_string(result));
-  const CertificatePtr certificate(SSL_get1_peer_certificate(ssl));
-  if (certificate)
-    text += fmt::format(" (its subject {}, its issuer {})", name_text(X509_get_subject_name(certificate.get())),
-                        name_text(X509_get_issuer_name(certificate.get())));
-  return text;
-}
-
 /// Remembers that the server asked; the certificate itself is in the context.
 int certificate_asked(SSL*, void* flag) {
   *static_cast<bool*>(flag) = true;
@@ -302,6 +305,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::connect(const TlsContext& contex
     return failed({.kind = FailureKind::internal, .what = "OpenSSL gives no TLS session"});
   BIO* bio = SocketBio::make(*session, fd);
   SSL_set_bio(ssl, bio, bio);
+  SSL_set_app_data(ssl, session.get());
   SSL_set_cert_cb(ssl, certificate_asked, &session->certificate_asked_);
   if (context.checks_server() && !expect_host(ssl, host))
     return failed({.kind = FailureKind::tls, .what = fmt::format("{} is no host name that can be checked", host)});
@@ -382,7 +386,9 @@ Failure TlsSession::explain(unsigned long error) const {
   const int reason = ERR_GET_REASON(error);
   const auto verification = SSL_get_verify_result(ssl_.get());
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && verification != X509_V_OK)
-    return {.kind = FailureKind::tls, .what = verification_text(ssl_.get(), verification)};
+    return {.kind = FailureKind::tls,
+            .what = fmt::format("the server's certificate is not accepted: {}{}",
+                                X509_verify_cert_error_string(verification), peer_)};
   const bool about_certificate =
       is_certificate_alert(reason) || (certificate_asked_ && may_be_certificate_alert(reason));
   if (about_certificate && SSL_get_certificate(ssl_.get()) == nullptr)

@@ -68,6 +68,9 @@ public:
   Step write(const char* data, std::size_t size);
   /// Whether nothing has come from the peer since the last answer, so that the session may carry another request.
   bool idle_and_alive();
+  /// Whether the server asked for a client certificate and may still refuse it: under TLS 1.3 the client's handshake
+  /// ends before the server has looked at the certificate.
+  bool refusal_may_follow() const noexcept { return certificate_asked_ && SSL_version(ssl_.get()) >= TLS1_3_VERSION; }
 
 private:
   struct Free {
@@ -82,7 +85,9 @@ private:
   bool broken_ = false;            // no close_notify after an error: OpenSSL forbids it
   bool certificate_asked_ = false; // the server asked for a client certificate
   int system_error_ = 0;           // errno of the last failed send or receive
+  std::string peer_;               // subject and issuer of a certificate that was not believed
   friend struct SocketBio;
+  friend struct VerifyCallback;
 };
 
 } // namespace runtime_agent::http

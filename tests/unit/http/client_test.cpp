@@ -40,6 +40,11 @@ Request post(std::string body = "{}") {
   return request;
 }
 
+/// A port that nobody listens on any more.
+Url closed_port() {
+  return RawServer([](Peer&, int) {}).url();
+}
+
 /// How long `work` took.
 template <class Work>
 Clock::duration time_of(Work work) {
@@ -496,7 +501,7 @@ TEST(HttpClient, ReportsAnAnswerThatIsNotHttp) {
 }
 
 TEST(HttpClient, ReportsARefusedConnectionWithOperationAndOrigin) {
-  const auto url = [] { return RawServer([](Peer&, int) {}).url(); }(); // closed again
+  const auto url = closed_port();
   auto context = within(ample);
   context.request_id = "runtime_1";
   const auto response = client_for(url)->send(get(), context);
@@ -569,8 +574,7 @@ TEST(HttpClient, ReportsASpanForAnAnswer) {
 
 TEST(HttpClient, ReportsASpanForAFailure) {
   Spans spans;
-  const auto client = make_client(
-      {.origin = {.scheme = "http", .host = "127.0.0.1", .port = 1}, .target = "director", .observer = &spans});
+  const auto client = make_client({.origin = closed_port(), .target = "director", .observer = &spans});
   ASSERT_FALSE(client->send(get(), within(ample)));
   ASSERT_EQ(spans.all().size(), 1u);
   EXPECT_EQ(spans.all().front().status, 0);

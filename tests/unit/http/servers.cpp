@@ -8,11 +8,17 @@
 namespace runtime_agent::http::test {
 namespace {
 
-int listen_on_loopback(int backlog, int& port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+sockaddr_in loopback(int port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  return address;
+}
+
+int listen_on_loopback(int backlog, int& port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  auto address = loopback(0);
   ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
   ::listen(fd, backlog);
   socklen_t length = sizeof address;
@@ -107,10 +113,28 @@ void Peer::reset() {
   ssl_ = nullptr;
 }
 
+void Peer::relay_to(int port) {
+  const int other = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto address = loopback(port);
+  ::connect(other, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  pollfd ends[2] = {{fd_, POLLIN, 0}, {other, POLLIN, 0}};
+  char buffer[4096];
+  for (bool open = true; open && ::poll(ends, 2, 10'000) > 0;) {
+    for (int i = 0; i < 2 && open; ++i) {
+      if (ends[i].revents == 0)
+        continue;
+      const auto count = ::recv(ends[i].fd, buffer, sizeof buffer, 0);
+      open = count > 0 && ::send(ends[1 - i].fd, buffer, static_cast<std::size_t>(count), MSG_NOSIGNAL) == count;
+    }
+  }
+  ::close(other);
+}
+
 RawServer::RawServer(Script script, const ServerTls* tls) : script_(std::move(script)) {
   if (tls != nullptr) {
     context_ = SSL_CTX_new(TLS_server_method());
     configure(context_, *tls);
+    strict_from_connection_ = tls->strict_from_connection;
   }
   listener_ = listen_on_loopback(64, port_);
   acceptor_ = std::thread([this] { accept_loop(); });
@@ -148,6 +172,8 @@ void RawServer::serve(int fd, int number) {
   if (context_ != nullptr) {
     ssl = SSL_new(context_);
     SSL_set_fd(ssl, fd);
+    if (number < strict_from_connection_)
+      SSL_set_verify(ssl, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
     ready = SSL_accept(ssl) == 1;
   }
   Peer peer(fd, ssl);
@@ -165,13 +191,10 @@ Url RawServer::url(const std::string& host) const {
 
 SilentPort::SilentPort() {
   listener_ = listen_on_loopback(0, port_);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(port_));
+  const auto address = loopback(port_);
   for (int i = 0; i < 4; ++i) {
     fillers_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    ::connect(fillers_.back(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+    ::connect(fillers_.back(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   }
 }
 

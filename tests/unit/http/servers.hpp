@@ -21,6 +21,7 @@ struct ServerTls {
   Certificate certificate;
   const Certificate* client_ca = nullptr; ///< asks for a client certificate of this CA
   int highest_version = TLS1_3_VERSION;
+  int strict_from_connection = 1; ///< the connections before it may have any client certificate
 };
 
 /// An httplib server on a free loopback port. Set `routes` before `start`; ends with its owner.
@@ -50,6 +51,8 @@ public:
   void wait_for_close();
   /// Closes so that the client sees a reset.
   void reset();
+  /// Passes bytes on between the client and a port of this machine, until one of them ends.
+  void relay_to(int port);
 
 private:
   ssize_t read_some(char* data, std::size_t size);
@@ -74,6 +77,7 @@ private:
 
   Script script_;
   SSL_CTX* context_ = nullptr;
+  int strict_from_connection_ = 1;
   int listener_ = -1;
   int port_ = 0;
   std::atomic<int> connections_{0};
