@@ -119,7 +119,8 @@ bool Attempt::head_arrived(const httplib::Response& head, Connection& connection
       body_bytes_ = **length;
       return body_arrived(nullptr, 0);
     }
-    response_.body.reserve(**length);
+    // 64 bytes more: the JSON parser wants them behind its input, and would copy the text to have them.
+    response_.body.reserve(**length + 64);
   }
   return true;
 }

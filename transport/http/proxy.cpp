@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "transport/encoding.hpp"
 #include <arpa/inet.h>
-#include <openssl/evp.h>
 
 namespace runtime_agent::http {
 namespace {
@@ -41,15 +41,6 @@ std::string percent_decoded(std::string_view text) {
     }
   }
   return decoded;
-}
-
-std::string base64(const std::string& text) {
-  std::string encoded((text.size() + 2) / 3 * 4 + 1, '\0');
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  encoded.resize(static_cast<std::size_t>(length));
-  return encoded;
 }
 
 /// An address as 16 bytes, IPv4 mapped into IPv6, so that both compare alike.
@@ -157,7 +148,7 @@ Result<Proxy> Proxy::parse(std::string_view text) {
     auto pair = percent_decoded(user_information.substr(0, colon)) + ":";
     if (colon < user_information.size())
       pair += percent_decoded(user_information.substr(colon + 1));
-    proxy.authorization = Secret("Basic " + base64(pair));
+    proxy.authorization = Secret("Basic " + base64_encode(pair));
     wipe(pair);
     rest.erase(7, at - 6);
   }

@@ -5,18 +5,13 @@
 #include <cstdio>
 #include <string>
 
+#include "transport/encoding.hpp"
+
 namespace runtime_agent::http {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::sys_seconds;
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 unsigned month_number(std::string_view name) {
   constexpr std::array<std::string_view, 12> names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -16,6 +15,7 @@
 
 #include "transport/http/status.hpp"
 #include "transport/http/url.hpp"
+#include "transport/x509/openssl.hpp"
 
 namespace runtime_agent::http {
 
@@ -94,51 +94,33 @@ struct VerifyCallback {
 
 namespace {
 
-struct FreeBio {
-  void operator()(BIO* bio) const noexcept { BIO_free(bio); }
-};
-struct FreeX509 {
-  void operator()(X509* certificate) const noexcept { X509_free(certificate); }
-};
-struct FreeKey {
-  void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
-};
-using CertificatePtr = std::unique_ptr<X509, FreeX509>;
-
 tl::unexpected<Failure> bad_configuration(std::string what) {
   ERR_clear_error();
   return failed({.kind = FailureKind::configuration, .what = std::move(what)});
 }
 
-std::unique_ptr<BIO, FreeBio> memory(const std::string& text) {
-  return std::unique_ptr<BIO, FreeBio>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-std::vector<CertificatePtr> read_certificates(const std::string& pem) {
-  std::vector<CertificatePtr> certificates;
-  const auto bio = memory(pem);
-  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr))
-    certificates.emplace_back(certificate);
-  ERR_clear_error(); // the end of the text is an error to OpenSSL
-  return certificates;
-}
-
-int no_passphrase(char*, int, int, void*) {
-  return 0;
+/// What the x509 room says about a PEM: here the operator's files are wrong, not an answer.
+tl::unexpected<Failure> bad_configuration(const Failure& failure) {
+  return bad_configuration(fmt::format("{} {}", failure.where, failure.what));
 }
 
 Result<void> use_identity(SSL_CTX* context, const x509::Identity& identity) {
-  const auto leaf = read_certificates(identity.certificate_pem);
-  if (leaf.empty() || SSL_CTX_use_certificate(context, leaf.front().get()) != 1)
-    return bad_configuration("the client certificate does not parse");
-  const auto bio = memory(identity.key_pem.reveal());
-  const std::unique_ptr<EVP_PKEY, FreeKey> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
-  if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1)
-    return bad_configuration("the client certificate's key does not parse, or belongs to another certificate");
-  for (const auto& certificate : read_certificates(identity.chain_pem)) {
-    const bool root = X509_self_signed(certificate.get(), 0) == 1;
-    if (!root && X509_cmp(certificate.get(), leaf.front().get()) != 0)
-      SSL_CTX_add1_chain_cert(context, certificate.get());
+  const auto leaf = x509::read_certificates(identity.certificate_pem, "the client certificate");
+  if (!leaf)
+    return bad_configuration(leaf.error());
+  const auto key = x509::read_private_key(identity.key_pem, "the client certificate's key");
+  if (!key)
+    return bad_configuration(key.error());
+  if (SSL_CTX_use_certificate(context, leaf->front().get()) != 1 || SSL_CTX_use_PrivateKey(context, key->get()) != 1)
+    return bad_configuration("the client certificate and its key do not belong together");
+  const auto chain = x509::read_certificates(identity.chain_pem, "the certificate chain");
+  if (!chain && !identity.chain_pem.empty())
+    return bad_configuration(chain.error());
+  for (std::size_t i = 0; chain && i < chain->size(); ++i) {
+    X509* certificate = (*chain)[i].get();
+    // Servers have the root themselves.
+    if (X509_self_signed(certificate, 0) != 1 && X509_cmp(certificate, leaf->front().get()) != 0)
+      SSL_CTX_add1_chain_cert(context, certificate);
   }
   ERR_clear_error();
   return {};
@@ -209,11 +191,11 @@ Result<void> use_trust(SSL_CTX* context, const Trust& trust, std::shared_ptr<X50
       return tl::unexpected(store.error());
     shared = std::move(*store);
   } else {
-    const auto certificates = read_certificates(trust.ca_pem);
-    if (certificates.empty())
-      return bad_configuration("the CA certificates do not parse");
+    const auto certificates = x509::read_certificates(trust.ca_pem, "the CA certificates to trust:");
+    if (!certificates)
+      return bad_configuration(certificates.error());
     shared.reset(X509_STORE_new(), X509_STORE_free);
-    for (const auto& certificate : certificates)
+    for (const auto& certificate : *certificates)
       X509_STORE_add_cert(shared.get(), certificate.get());
   }
   SSL_CTX_set1_verify_cert_store(context, shared.get()); // strictly these, nothing besides
