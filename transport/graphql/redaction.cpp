@@ -1,0 +1,93 @@
+#include "transport/graphql/redaction.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "transport/http/status.hpp"
+
+namespace runtime_agent::graphql {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view mark = "[redacted]";
+
+std::string dumped(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string json_spelling(const std::string& text) {
+  const auto quoted = dumped(text);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+std::string url_spelling(const std::string& text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.' || c == '~';
+    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
+}
+
+/// Fields of the Connector's and the Director's schemas whose values are secrets or may hold some.
+bool holds_a_secret(const std::string& field) {
+  static constexpr std::array<std::string_view, 10> fields{"token",     "username",          "password",
+                                                           "clientId",  "clientSecret",      "certificate",
+                                                           "csr",       "additionalHeaders", "additionalQueryParams",
+                                                           "credential"};
+  return std::find(fields.begin(), fields.end(), field) != fields.end();
+}
+
+void hide_secrets(Json& value) {
+  for (auto& [key, child] : value.items()) {
+    if (value.is_object() && holds_a_secret(key) && !child.is_null() && !(key == "token" && child.is_object()))
+      child = mark;
+    else if (child.is_structured())
+      hide_secrets(child);
+  }
+}
+
+} // namespace
+
+void Redaction::add(const Secret& secret) {
+  if (secret.empty())
+    return;
+  for (auto spelling : {secret.reveal(), json_spelling(secret.reveal()), url_spelling(secret.reveal())})
+    if (std::none_of(spellings_.begin(), spellings_.end(), [&](auto& known) { return known.reveal() == spelling; }))
+      spellings_.emplace_back(std::move(spelling));
+  std::stable_sort(spellings_.begin(), spellings_.end(),
+                   [](const Secret& a, const Secret& b) { return a.reveal().size() > b.reveal().size(); });
+}
+
+std::string Redaction::redacted(std::string_view text) const {
+  std::string result(text);
+  for (const auto& spelling : spellings_) {
+    const auto& secret = spelling.reveal();
+    for (auto at = result.find(secret); at != std::string::npos; at = result.find(secret, at + mark.size()))
+      result.replace(at, secret.size(), mark);
+  }
+  return result;
+}
+
+std::string Redaction::redacted_json(std::string_view text, std::size_t limit) const {
+  auto json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) {
+    const auto first = text.find_first_not_of(" \t\r\n");
+    // A document that is cut off may end within a secret that has no name any more.
+    if (first != std::string_view::npos && (text[first] == '{' || text[first] == '['))
+      return fmt::format("({} bytes that are not whole JSON)", text.size());
+    return http::excerpt(redacted(text));
+  }
+  hide_secrets(json);
+  auto result = redacted(dumped(json));
+  if (result.size() > limit)
+    result = http::excerpt(result, limit);
+  return result;
+}
+
+} // namespace runtime_agent::graphql
