@@ -1,0 +1,128 @@
+#include "actors/application_reconciler/desired_objects.hpp"
+
+#include <set>
+#include <utility>
+
+#include "actors/application_reconciler/names.hpp"
+#include "actors/application_reconciler/object_bodies.hpp"
+#include "actors/application_reconciler/problem_text.hpp"
+
+namespace runtime_agent::applications {
+
+namespace {
+
+// Director names in a message: whatever they hold, they stay short.
+std::string in_quotes(std::string_view text) {
+  return '"' + bounded(text, 100) + '"';
+}
+
+std::string joined(const std::set<std::string>& ids) {
+  std::string text;
+  for (const auto& id : ids)
+    text += (text.empty() ? "" : " and ") + id;
+  return bounded(text, 500);
+}
+
+bool has_credentials_secret(const compass::Auth& auth) {
+  return std::holds_alternative<compass::BasicCredential>(auth.credential) ||
+         std::holds_alternative<compass::OAuthCredential>(auth.credential);
+}
+
+std::vector<DesiredSecret> desired_secrets(const compass::Application& source, const std::string& application) {
+  std::vector<DesiredSecret> secrets;
+  for (std::size_t i = 0; i < source.bundles.size(); ++i) {
+    const compass::Bundle& bundle = source.bundles[i];
+    if (!bundle.default_instance_auth)
+      continue;
+    const auto add = [&](SecretKind kind, std::string name) {
+      secrets.push_back({std::move(name), kind, bundle.id, i, secret_digest(bundle, kind)});
+    };
+    if (has_credentials_secret(*bundle.default_instance_auth))
+      add(SecretKind::credentials, credentials_secret_name(application, bundle.id));
+    if (!bundle.default_instance_auth->headers_empty || !bundle.default_instance_auth->query_parameters_empty)
+      add(SecretKind::parameters, parameters_secret_name(application, bundle.id));
+  }
+  return secrets;
+}
+
+// Why this Application cannot be written; empty where it can.
+std::string refusal(const compass::Application& source, const std::string& name,
+                    const std::vector<DesiredSecret>& secrets) {
+  if (!is_dns1123_subdomain(name))
+    return "the name " + in_quotes(source.name) + " of Application " + source.id +
+           " gives no DNS-1123 subdomain; rename it in Compass";
+  for (const auto& secret : secrets)
+    if (!is_dns1123_subdomain(secret.name) || !is_label_value(secret.bundle_id))
+      return "no Secret can be named " + in_quotes(secret.name) + "; rename the Application in Compass";
+  return {};
+}
+
+class Mapping {
+public:
+  explicit Mapping(const MappingSettings& settings) : settings_(settings) {}
+
+  void add(std::shared_ptr<const compass::Application> source, bool normalized) {
+    std::string name = application_name(source->name, normalized);
+    auto& ids = ids_[name];
+    ids.insert(source->id);
+    if (++claims_[name] > 1) {
+      refuse(name, "more than one Application of Compass has this name: " + joined(ids) + "; rename all but one");
+      return;
+    }
+    auto secrets = desired_secrets(*source, name);
+    if (auto reason = refusal(*source, name, secrets); !reason.empty()) {
+      refuse(name, std::move(reason));
+      return;
+    }
+    DesiredApplication application{name, {}, std::move(secrets), source};
+    application.digest = application_digest(application_body(*source, name, settings_));
+    objects_.applications[name] = std::make_shared<const DesiredApplication>(std::move(application));
+  }
+
+  DesiredObjects finish() {
+    claim_secrets();
+    for (const auto& [name, reason] : objects_.refused)
+      objects_.applications.erase(name);
+    std::erase_if(objects_.secret_owners,
+                  [this](const auto& claim) { return objects_.refused.contains(claim.second); });
+    return std::move(objects_);
+  }
+
+private:
+  void refuse(const std::string& name, std::string reason) { objects_.refused[name] = std::move(reason); }
+
+  // Two long names that are cut to the same one, with one bundle id: neither may take the other's Secret.
+  void claim_secrets() {
+    for (const auto& [name, application] : objects_.applications)
+      for (const auto& secret : application->secrets) {
+        const auto [claim, first] = objects_.secret_owners.emplace(secret.name, name);
+        if (first)
+          continue;
+        refuse(name, "its Secret " + secret.name + " is wanted by Application " + claim->second + " as well");
+        refuse(claim->second, "its Secret " + secret.name + " is wanted by Application " + name + " as well");
+      }
+  }
+
+  const MappingSettings& settings_;
+  DesiredObjects objects_;
+  std::map<std::string, std::set<std::string>> ids_; // by name, sorted: the order of the input does not show
+  std::map<std::string, int> claims_;
+};
+
+} // namespace
+
+std::vector<ApplicationProblem> DesiredObjects::problems() const {
+  std::vector<ApplicationProblem> problems;
+  for (const auto& [name, reason] : refused)
+    problems.push_back({name, reason});
+  return problems;
+}
+
+DesiredObjects desired_objects(const compass::RuntimeDataPtr& data, const MappingSettings& settings) {
+  Mapping mapping(settings);
+  for (const auto& application : data->applications)
+    mapping.add({data, &application}, data->labels.is_normalized);
+  return mapping.finish();
+}
+
+} // namespace runtime_agent::applications

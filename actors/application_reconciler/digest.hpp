@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "transport/kubernetes/api.hpp"
+
+/// What tells whether an object holds what it should, without keeping the object. Source: contract §5.2, §8.2.
+namespace runtime_agent::applications {
+
+/// The first 128 bits of a SHA-256: equal content, equal digest; nothing can be read back from it.
+using Digest = std::array<std::uint8_t, 16>;
+
+/// Hashes a sequence of fields so that different sequences never look alike.
+class Hasher {
+public:
+  Hasher();
+  ~Hasher();
+  Hasher(const Hasher&) = delete;
+  Hasher& operator=(const Hasher&) = delete;
+
+  /// A byte that says what follows, or closes what was opened.
+  void mark(char kind);
+  /// Length and bytes.
+  void text(std::string_view bytes);
+  Digest finish();
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A JSON value whatever the order of its members. Null, empty strings, empty lists and empty objects count as absent,
+/// because other writers and the API server leave them out or fill them in; where that distinction matters
+/// (`authCreateParameterSchema`), it is kept.
+void hash_json(Hasher& hasher, const kubernetes::Json& value);
+/// The same of these members of an object alone; `fields` is sorted.
+void hash_members(Hasher& hasher, const kubernetes::Json& object, std::span<const std::string_view> fields);
+
+} // namespace runtime_agent::applications

@@ -1,0 +1,229 @@
+#include "actors/application_reconciler/execution.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/application_reconciler/object_bodies.hpp"
+#include "actors/application_reconciler/problem_text.hpp"
+#include "actors/application_reconciler/secret_writer.hpp"
+
+namespace runtime_agent::applications {
+
+using kubernetes::Json;
+
+namespace {
+
+constexpr int attempts_at_most = 5; // architecture §6
+
+std::string reason_to_leave(const ObservedApplication& seen) {
+  if (!seen.managed)
+    return "an Application of this name exists that does not belong to Compass; it is left as it is";
+  return seen.terminating ? "the Application is being deleted and held by finalizers" : "";
+}
+
+class Execution {
+public:
+  Execution(kubernetes::Api& api, const ApplicationWork& work, const MappingSettings& settings,
+            const CallContext& context)
+      : api_(api), work_(work), settings_(settings), context_(context),
+        secrets_(api, settings.integration_namespace, context, outcome_) {
+    outcome_.name = work.name;
+  }
+
+  ApplicationOutcome run() {
+    switch (work_.action) {
+    case ApplicationAction::create:
+      create();
+      break;
+    case ApplicationAction::keep:
+    case ApplicationAction::update:
+      update();
+      break;
+    case ApplicationAction::remove:
+      remove();
+      break;
+    case ApplicationAction::collect:
+      collect();
+      break;
+    }
+    return std::move(outcome_);
+  }
+
+private:
+  // The whole Application first, then its Secrets, which need its uid.
+  void create() {
+    const Json body = application_body(*work_.desired->source, work_.name, settings_);
+    auto created = api_.create(resource_, body, context_);
+    if (created) {
+      wrote(ApplicationAction::create, *created);
+      write_secrets(known_uid(*created));
+      remove_secrets();
+      return;
+    }
+    if (created.error().kind != FailureKind::already_exists) {
+      fail(created.error());
+      return;
+    }
+    // Made by somebody else since, or by us, whose answer was lost: look at it.
+    if (const auto uid = merge(body))
+      write_secrets(*uid);
+    remove_secrets();
+  }
+
+  // Secrets first: what the Application refers to is there when it does.
+  void update() {
+    write_secrets(work_.uid);
+    remove_secrets();
+    if (work_.action == ApplicationAction::keep || context_.cancel.cancelled())
+      return;
+    const Json body = application_body(*work_.desired->source, work_.name, settings_);
+    const auto uid = merge(body);
+    if (uid && *uid != work_.uid)
+      write_secrets(*uid); // deleted and made anew in between: the Secrets name an owner that is gone
+  }
+
+  // Reads, puts in what is ours, writes back. The uid of what is there now; nullopt where it must be left alone or
+  // failed.
+  std::optional<std::string> merge(const Json& body) {
+    bool changed = false;
+    std::string reason;
+    const auto result = kubernetes::read_modify_write(
+        api_, resource_, work_.name,
+        [&](Json& live) {
+          reason = reason_to_leave(observed_application(live));
+          changed = reason.empty() && merge_application(live, body);
+          return changed;
+        },
+        context_);
+    if (!result) {
+      if (result.error().kind == FailureKind::not_found && work_.action == ApplicationAction::update)
+        return create_again(body);
+      fail(result.error());
+      return std::nullopt;
+    }
+    if (!reason.empty()) {
+      saw(*result);
+      problem(reason);
+      return std::nullopt;
+    }
+    if (changed)
+      wrote(ApplicationAction::update, *result);
+    else
+      saw(*result);
+    return known_uid(*result);
+  }
+
+  std::optional<std::string> create_again(const Json& body) {
+    const auto created = api_.create(resource_, body, context_);
+    if (!created) {
+      fail(created.error());
+      return std::nullopt;
+    }
+    wrote(ApplicationAction::create, *created);
+    return known_uid(*created);
+  }
+
+  void remove() {
+    if (!delete_application())
+      return;
+    // Its Secrets go when it is gone: finalizers may hold it.
+    const auto left = api_.get(resource_, work_.name, context_);
+    if (left) {
+      saw(*left);
+    } else if (left.error().kind == FailureKind::not_found) {
+      outcome_.applications.emplace_back(work_.name, std::nullopt);
+      remove_secrets();
+    } else {
+      fail(left.error());
+    }
+  }
+
+  // True: the API server has taken the deletion, or there is nothing left to delete.
+  bool delete_application() {
+    kubernetes::DeleteOptions options{work_.uid, work_.resource_version};
+    for (int attempt = 0; attempt < attempts_at_most; ++attempt) {
+      const auto deleted = api_.remove(resource_, work_.name, options, context_);
+      if (deleted || deleted.error().kind == FailureKind::not_found) {
+        outcome_.written = deleted.has_value();
+        outcome_.action = ApplicationAction::remove;
+        return true;
+      }
+      if (deleted.error().kind != FailureKind::conflict) {
+        fail(deleted.error());
+        return false;
+      }
+      // Changed since it was seen: it is deleted only if it is still the one, and still Compass'.
+      const auto live = api_.get(resource_, work_.name, context_);
+      if (!live) {
+        if (live.error().kind == FailureKind::not_found)
+          return true;
+        fail(live.error());
+        return false;
+      }
+      const auto seen = observed_application(*live);
+      saw(*live);
+      if (seen.uid != work_.uid || !seen.managed || seen.terminating)
+        return false;
+      options.resource_version = seen.resource_version;
+    }
+    problem("it changes too often to be deleted");
+    outcome_.retry = true;
+    return false;
+  }
+
+  // Secrets of an Application that is gone: gone for certain, or they are not ours to delete.
+  void collect() {
+    const auto live = api_.get(resource_, work_.name, context_);
+    if (live) {
+      saw(*live);
+      return;
+    }
+    if (live.error().kind == FailureKind::not_found)
+      remove_secrets();
+    else
+      fail(live.error());
+  }
+
+  void write_secrets(const std::string& owner_uid) {
+    for (const auto& [index, exists] : work_.secret_writes)
+      if (!context_.cancel.cancelled())
+        secrets_.write(*work_.desired, work_.desired->secrets.at(index), exists, owner_uid);
+  }
+
+  void remove_secrets() {
+    for (const auto& removal : work_.secret_removals)
+      if (!context_.cancel.cancelled())
+        secrets_.remove(removal, work_.name);
+  }
+
+  static std::string known_uid(const Json& live) { return observed_application(live).uid; }
+
+  void saw(const Json& live) { outcome_.applications.emplace_back(work_.name, observed_application(live)); }
+  void wrote(ApplicationAction action, const Json& live) {
+    outcome_.action = action;
+    outcome_.written = true;
+    saw(live);
+  }
+  void problem(const std::string& reason) { outcome_.problems.push_back(bounded(reason, reason_limit)); }
+  void fail(const Failure& failure) {
+    problem(failure.text());
+    outcome_.retry = true;
+  }
+
+  kubernetes::Api& api_;
+  const ApplicationWork& work_;
+  const MappingSettings& settings_;
+  const CallContext& context_;
+  const kubernetes::Resource resource_ = kubernetes::applications();
+  ApplicationOutcome outcome_;
+  SecretWriter secrets_;
+};
+
+} // namespace
+
+ApplicationOutcome execute(kubernetes::Api& api, const ApplicationWork& work, const MappingSettings& settings,
+                           const CallContext& context) {
+  return Execution(api, work, settings, context).run();
+}
+
+} // namespace runtime_agent::applications

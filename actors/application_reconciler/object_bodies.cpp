@@ -1,0 +1,292 @@
+#include "actors/application_reconciler/object_bodies.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "actors/application_reconciler/json_access.hpp"
+#include "actors/application_reconciler/names.hpp"
+#include "transport/encoding.hpp"
+#include "transport/secret.hpp"
+
+namespace runtime_agent::applications {
+
+using kubernetes::Json;
+
+namespace {
+
+constexpr std::array<std::string_view, 4> credential_keys{"clientId", "clientSecret", "password", "username"};
+constexpr std::array<std::string_view, 2> parameter_keys{"headers", "queryParameters"};
+constexpr std::array<std::string_view, 4> spec_fields{"compassMetadata", "description", "labels", "services"};
+
+// The keys of a Secret that are ours, sorted.
+std::span<const std::string_view> owned_keys(SecretKind kind) {
+  return kind == SecretKind::credentials ? std::span<const std::string_view>(credential_keys)
+                                         : std::span<const std::string_view>(parameter_keys);
+}
+
+// What the bundle's Secret holds, sorted by key.
+std::vector<std::pair<std::string_view, const Secret*>> secret_data(const compass::Bundle& bundle, SecretKind kind) {
+  if (!bundle.default_instance_auth)
+    return {};
+  const compass::Auth& auth = *bundle.default_instance_auth;
+  if (kind == SecretKind::parameters) {
+    std::vector<std::pair<std::string_view, const Secret*>> data;
+    if (auth.additional_headers)
+      data.emplace_back("headers", &*auth.additional_headers);
+    if (auth.additional_query_parameters)
+      data.emplace_back("queryParameters", &*auth.additional_query_parameters);
+    return data;
+  }
+  if (const auto* basic = std::get_if<compass::BasicCredential>(&auth.credential))
+    return {{"password", &basic->password}, {"username", &basic->username}};
+  if (const auto* oauth = std::get_if<compass::OAuthCredential>(&auth.credential))
+    return {{"clientId", &oauth->client_id}, {"clientSecret", &oauth->client_secret}};
+  return {};
+}
+
+std::string described(const std::optional<std::string>& description) {
+  return description && !description->empty() ? *description : "Description not provided";
+}
+
+Json no_credentials() {
+  return {{"type", ""}, {"secretName", ""}};
+}
+
+Json credentials_of(const compass::Bundle& bundle, const std::string& application) {
+  if (!bundle.default_instance_auth)
+    return no_credentials();
+  const compass::Auth& auth = *bundle.default_instance_auth;
+  Json credentials;
+  if (const auto* oauth = std::get_if<compass::OAuthCredential>(&auth.credential)) {
+    credentials["type"] = "OAuth";
+    credentials["secretName"] = credentials_secret_name(application, bundle.id);
+    if (!oauth->url.empty())
+      credentials["authenticationUrl"] = oauth->url;
+  } else if (std::holds_alternative<compass::BasicCredential>(auth.credential)) {
+    credentials["type"] = "Basic";
+    credentials["secretName"] = credentials_secret_name(application, bundle.id);
+  } else {
+    return no_credentials();
+  }
+  if (auth.csrf_token_endpoint_url)
+    credentials["csrfInfo"]["tokenEndpointURL"] = *auth.csrf_token_endpoint_url;
+  return credentials;
+}
+
+bool has_parameters(const compass::Bundle& bundle) {
+  return bundle.default_instance_auth &&
+         !(bundle.default_instance_auth->headers_empty && bundle.default_instance_auth->query_parameters_empty);
+}
+
+Json api_entry(const compass::ApiDefinition& api, const compass::Bundle& bundle, const std::string& application,
+               const std::string& gateway) {
+  Json entry = {{"type", "API"},
+                {"id", api.id},
+                {"name", api.name},
+                {"targetUrl", api.target_url},
+                {"centralGatewayUrl",
+                 gateway + '/' + application + '/' + normalized_name(bundle.name) + '/' + normalized_name(api.name)},
+                {"gatewayUrl", ""},
+                {"credentials", credentials_of(bundle, application)}};
+  if (has_parameters(bundle))
+    entry["requestParametersSecretName"] = parameters_secret_name(application, bundle.id);
+  return entry;
+}
+
+Json event_entry(const compass::EventDefinition& event) {
+  return {{"type", "Events"},
+          {"id", event.id},
+          {"name", event.name},
+          {"targetUrl", ""},
+          {"centralGatewayUrl", ""},
+          {"gatewayUrl", ""},
+          {"credentials", no_credentials()}};
+}
+
+Json service_of(const compass::Bundle& bundle, const std::string& application, const std::string& gateway) {
+  Json service = {{"id", bundle.id},
+                  {"name", service_name(bundle.name, bundle.id)},
+                  {"displayName", bundle.name},
+                  {"identifier", ""},
+                  {"providerDisplayName", ""},
+                  {"description", described(bundle.description)},
+                  {"entries", Json::array()}};
+  if (bundle.instance_auth_request_input_schema)
+    service["authCreateParameterSchema"] = *bundle.instance_auth_request_input_schema;
+  Json& entries = service["entries"];
+  for (const auto& api : bundle.api_definitions)
+    entries.push_back(api_entry(api, bundle, application, gateway));
+  for (const auto& event : bundle.event_definitions)
+    entries.push_back(event_entry(event));
+  return service;
+}
+
+// As an object, whatever stood there.
+Json& object_member(Json& object, std::string_view key) {
+  Json& value = object[std::string(key)];
+  if (!value.is_object())
+    value = Json::object();
+  return value;
+}
+
+bool refers_to_application(const Json& reference) {
+  const Json& version = member(reference, "apiVersion");
+  return member(reference, "kind") == application_kind && version.is_string() &&
+         version.get_ref<const std::string&>().starts_with("applicationconnector.kyma-project.io/");
+}
+
+// References to other Applications, or to former ones of this name, are stale; those to anything else stay.
+bool merge_owner(Json& metadata, const Json& wanted) {
+  Json& references = metadata["ownerReferences"];
+  if (!references.is_array())
+    references = Json::array();
+  Json merged = Json::array();
+  bool found = false;
+  for (const Json& reference : references) {
+    const bool ours = refers_to_application(reference) && member(reference, "name") == member(wanted, "name") &&
+                      member(reference, "uid") == member(wanted, "uid") &&
+                      member(reference, "apiVersion") == member(wanted, "apiVersion");
+    if (ours ? !std::exchange(found, true) : !refers_to_application(reference))
+      merged.push_back(reference);
+  }
+  if (!found)
+    merged.push_back(wanted);
+  const bool changed = merged != references;
+  references = std::move(merged);
+  return changed;
+}
+
+bool merge_keys(Json& live, const Json& desired) {
+  bool changed = false;
+  for (const auto& wanted : desired.items()) {
+    Json& value = live[wanted.key()];
+    if (value == wanted.value())
+      continue;
+    value = wanted.value();
+    changed = true;
+  }
+  return changed;
+}
+
+} // namespace
+
+Json application_body(const compass::Application& source, const std::string& name, const MappingSettings& settings) {
+  std::string gateway = settings.central_gateway_url;
+  if (gateway.ends_with('/'))
+    gateway.pop_back();
+  Json clients = Json::array();
+  for (const auto& id : source.auth_ids)
+    clients.push_back(id);
+  Json services = Json::array();
+  for (const auto& bundle : source.bundles)
+    services.push_back(service_of(bundle, name, gateway));
+  Json spec = {{"description", described(source.description)},
+               {"skipVerify", settings.skip_verify},
+               {"encodeUrl", false}, // written out: the CRD's default is true
+               {"displayName", ""},
+               {"providerDisplayName", ""},
+               {"longDescription", ""}};
+  spec["labels"]["connected-app"] = name;
+  spec["compassMetadata"]["applicationId"] = source.id;
+  spec["compassMetadata"]["authentication"]["clientIds"] = std::move(clients);
+  spec["services"] = std::move(services);
+  Json body = {{"apiVersion", application_api_version}, {"kind", application_kind}};
+  body["metadata"]["name"] = name;
+  body["metadata"]["labels"][std::string(managed_by_label)] = managed_by_value;
+  body["spec"] = std::move(spec);
+  return body;
+}
+
+Json secret_body(const DesiredApplication& application, const DesiredSecret& secret, const std::string& namespace_,
+                 const std::string& owner_uid) {
+  Json body = {{"apiVersion", "v1"}, {"kind", "Secret"}, {"type", "Opaque"}};
+  Json& metadata = body["metadata"];
+  metadata["name"] = secret.name;
+  metadata["namespace"] = namespace_;
+  metadata["labels"]["app"] = application_label(application.name);
+  metadata["labels"]["bundleId"] = secret.bundle_id;
+  Json owner = {{"apiVersion", application_api_version},
+                {"kind", application_kind},
+                {"name", application.name},
+                {"uid", owner_uid}};
+  metadata["ownerReferences"] = Json::array({std::move(owner)});
+  Json& data = object_member(body, "data");
+  for (const auto& [key, value] : secret_data(application.source->bundles.at(secret.bundle), secret.kind))
+    data[std::string(key)] = base64_encode(value->reveal());
+  return body;
+}
+
+void wipe_secret_data(Json& secret) noexcept {
+  const auto data = secret.find("data");
+  if (data == secret.end() || !data->is_object())
+    return;
+  for (Json& value : *data)
+    if (value.is_string())
+      wipe(value.get_ref<std::string&>());
+}
+
+Digest application_digest(const Json& application) {
+  Hasher hasher;
+  hash_members(hasher, member(member(application, "metadata"), "labels"), std::array{managed_by_label});
+  hash_members(hasher, member(application, "spec"), spec_fields);
+  return hasher.finish();
+}
+
+Digest secret_digest(const Json& secret, SecretKind kind) {
+  Hasher hasher;
+  const Json& data = member(secret, "data");
+  for (const auto key : owned_keys(kind)) {
+    const Json& value = member(data, key);
+    if (!value.is_string())
+      continue;
+    auto decoded = base64_decode(value.get_ref<const std::string&>());
+    hasher.text(key);
+    hasher.mark(decoded ? '=' : '!');
+    hasher.text(decoded ? *decoded : "");
+    if (decoded)
+      wipe(*decoded);
+  }
+  return hasher.finish();
+}
+
+Digest secret_digest(const compass::Bundle& bundle, SecretKind kind) {
+  Hasher hasher;
+  for (const auto& [key, value] : secret_data(bundle, kind)) {
+    hasher.text(key);
+    hasher.mark('=');
+    hasher.text(value->reveal());
+  }
+  return hasher.finish();
+}
+
+bool belongs_to_compass(const Json& application) {
+  return member(member(application, "spec"), "compassMetadata").is_object();
+}
+
+bool merge_application(Json& live, const Json& desired) {
+  if (application_digest(live) == application_digest(desired))
+    return false;
+  object_member(object_member(live, "metadata"), "labels")[std::string(managed_by_label)] = managed_by_value;
+  Json& spec = object_member(live, "spec");
+  for (const auto field : spec_fields)
+    spec[std::string(field)] = member(member(desired, "spec"), field);
+  return true;
+}
+
+bool merge_secret(Json& live, const Json& desired, SecretKind kind) {
+  bool changed = false;
+  Json& metadata = object_member(live, "metadata");
+  changed |= merge_keys(object_member(metadata, "labels"), member(member(desired, "metadata"), "labels"));
+  changed |= merge_owner(metadata, member(member(desired, "metadata"), "ownerReferences").at(0));
+  Json& data = object_member(live, "data");
+  const Json& wanted = member(desired, "data");
+  for (const auto key : owned_keys(kind))
+    if (!wanted.contains(key))
+      changed |= data.erase(std::string(key)) > 0;
+  return merge_keys(data, wanted) || changed;
+}
+
+} // namespace runtime_agent::applications

@@ -1,0 +1,171 @@
+#include "actors/application_reconciler/observed_state.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/application_reconciler/json_access.hpp"
+#include "actors/application_reconciler/names.hpp"
+#include "actors/application_reconciler/object_bodies.hpp"
+
+namespace runtime_agent::applications {
+
+using kubernetes::Json;
+
+namespace {
+
+std::optional<std::string> text(const Json& value) {
+  return value.is_string() ? std::optional(value.get_ref<const std::string&>()) : std::nullopt;
+}
+
+std::string text_or_empty(const Json& value) {
+  return text(value).value_or(std::string());
+}
+
+void add_name(std::vector<std::string>& names, std::string name) {
+  if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
+    names.push_back(std::move(name));
+}
+
+// The bundle's APIs name its Secrets; a bundle that has events only may have Secrets that nothing names (contract
+// §5.3).
+void add_secrets_of(std::vector<std::string>& names, const Json& service, const std::string& application) {
+  bool has_api = false;
+  for (const Json& entry : member(service, "entries")) {
+    if (member(entry, "type") != "API")
+      continue;
+    has_api = true;
+    add_name(names, text_or_empty(member(member(entry, "credentials"), "secretName")));
+    add_name(names, text_or_empty(member(entry, "requestParametersSecretName")));
+  }
+  const std::string bundle = text_or_empty(member(service, "id"));
+  if (has_api || bundle.empty())
+    return;
+  add_name(names, credentials_secret_name(application, bundle));
+  add_name(names, parameters_secret_name(application, bundle));
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+} // namespace
+
+bool OwnerReference::is_application() const {
+  return kind == application_kind && api_version.starts_with("applicationconnector.kyma-project.io/");
+}
+
+bool ObservedSecret::controlled_by_other_than(const std::string& name) const {
+  return std::any_of(owners.begin(), owners.end(), [&](const OwnerReference& owner) {
+    return owner.controller && !(owner.is_application() && owner.name == name);
+  });
+}
+
+std::string ObservedSecret::application() const {
+  for (const auto& owner : owners)
+    if (owner.is_application())
+      return owner.name;
+  return bundle_label ? application_label.value_or(std::string()) : std::string();
+}
+
+std::string object_name(const Json& object) {
+  return text_or_empty(member(member(object, "metadata"), "name"));
+}
+
+ObservedApplication observed_application(const Json& object) {
+  const Json& metadata = member(object, "metadata");
+  ObservedApplication application;
+  application.uid = text_or_empty(member(metadata, "uid"));
+  application.resource_version = text_or_empty(member(metadata, "resourceVersion"));
+  application.managed = belongs_to_compass(object);
+  application.terminating = !member(metadata, "deletionTimestamp").is_null();
+  if (!application.managed)
+    return application; // nothing else of it is our concern
+  application.digest = application_digest(object);
+  const std::string name = object_name(object);
+  for (const Json& service : member(member(object, "spec"), "services"))
+    add_secrets_of(application.secrets, service, name);
+  return application;
+}
+
+ObservedSecret observed_secret(const Json& object) {
+  const Json& metadata = member(object, "metadata");
+  const Json& labels = member(metadata, "labels");
+  ObservedSecret secret;
+  secret.uid = text_or_empty(member(metadata, "uid"));
+  secret.resource_version = text_or_empty(member(metadata, "resourceVersion"));
+  secret.terminating = !member(metadata, "deletionTimestamp").is_null();
+  secret.credentials = secret_digest(object, SecretKind::credentials);
+  secret.parameters = secret_digest(object, SecretKind::parameters);
+  secret.application_label = text(member(labels, "app"));
+  secret.bundle_label = text(member(labels, "bundleId"));
+  for (const Json& reference : member(metadata, "ownerReferences"))
+    secret.owners.push_back({text_or_empty(member(reference, "apiVersion")), text_or_empty(member(reference, "kind")),
+                             text_or_empty(member(reference, "name")), text_or_empty(member(reference, "uid")),
+                             member(reference, "controller") == true});
+  return secret;
+}
+
+const ObservedApplication* ObservedState::application(const std::string& name) const {
+  const auto found = applications_.find(name);
+  return found == applications_.end() ? nullptr : &found->second;
+}
+
+const ObservedSecret* ObservedState::secret(const std::string& name) const {
+  const auto found = secrets_.find(name);
+  return found == secrets_.end() ? nullptr : &found->second;
+}
+
+const std::set<std::string>& ObservedState::secrets_of(const std::string& application) const {
+  static const std::set<std::string> none;
+  const auto found = by_application_.find(application);
+  return found == by_application_.end() ? none : found->second;
+}
+
+void ObservedState::put(const std::string& name, std::optional<ObservedApplication> application) {
+  if (application)
+    applications_.insert_or_assign(name, std::move(*application));
+  else
+    applications_.erase(name);
+}
+
+void ObservedState::put(const std::string& name, std::optional<ObservedSecret> secret) {
+  if (const auto known = secrets_.find(name); known != secrets_.end()) {
+    const auto owner = by_application_.find(known->second.application());
+    if (owner != by_application_.end() && owner->second.erase(name) > 0 && owner->second.empty())
+      by_application_.erase(owner);
+    secrets_.erase(known);
+  }
+  if (!secret)
+    return;
+  if (auto application = secret->application(); !application.empty())
+    by_application_[std::move(application)].insert(name);
+  secrets_.emplace(name, std::move(*secret));
+}
+
+void ObservedState::replace_applications(std::map<std::string, ObservedApplication> all) {
+  applications_ = std::move(all);
+}
+
+void ObservedState::replace_secrets(std::map<std::string, ObservedSecret> all) {
+  secrets_.clear();
+  by_application_.clear();
+  for (auto& [name, secret] : all)
+    put(name, std::move(secret));
+}
+
+bool made_for(const std::string& name, const ObservedSecret& secret, const std::string& application,
+              const ObservedApplication* observed) {
+  if (secret.controlled_by_other_than(application))
+    return false;
+  const bool owned =
+      std::any_of(secret.owners.begin(), secret.owners.end(), [](const auto& owner) { return owner.is_application(); });
+  // Without an owner its label speaks for it; a long Application's label is cut.
+  if (owned ? secret.application() != application : secret.application_label != application_label(application))
+    return false;
+  if (secret.bundle_label)
+    return name == credentials_secret_name(application, *secret.bundle_label) ||
+           name == parameters_secret_name(application, *secret.bundle_label);
+  return owned && observed != nullptr && contains(observed->secrets, name);
+}
+
+} // namespace runtime_agent::applications

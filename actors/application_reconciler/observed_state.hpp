@@ -1,0 +1,81 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/application_reconciler/desired_objects.hpp"
+#include "actors/application_reconciler/digest.hpp"
+
+/// What is known of the cluster: a small entry an object, never the object. Source: contract §§5.2, 5.3, 8.2.
+namespace runtime_agent::applications {
+
+struct OwnerReference {
+  std::string api_version, kind, name, uid;
+  bool controller = false;
+  bool is_application() const;
+  bool operator==(const OwnerReference&) const = default;
+};
+
+struct ObservedApplication {
+  std::string uid;
+  std::string resource_version; ///< opaque
+  bool managed = false;         ///< `spec.compassMetadata` is set: belongs to Compass
+  bool terminating = false;     ///< being deleted, held by finalizers
+  Digest digest{};              ///< of what is ours in it
+  /// The Secrets that its bundles may have: those that its APIs refer to; of bundles without an API, both names.
+  std::vector<std::string> secrets;
+};
+
+struct ObservedSecret {
+  std::string uid;
+  std::string resource_version;
+  bool terminating = false;
+  Digest credentials{}; ///< of the keys that are ours in a Secret of credentials
+  Digest parameters{};  ///< of the keys that are ours in a Secret of parameters
+  std::optional<std::string> application_label;
+  std::optional<std::string> bundle_label;
+  std::vector<OwnerReference> owners;
+
+  /// Controlled by something that is not the Application `name`.
+  bool controlled_by_other_than(const std::string& name) const;
+  /// The Application that it says it belongs to: by its owner references, else by its label; empty: none.
+  std::string application() const;
+};
+
+ObservedApplication observed_application(const kubernetes::Json& object);
+ObservedSecret observed_secret(const kubernetes::Json& object);
+std::string object_name(const kubernetes::Json& object);
+
+/// All that is known. Copyable: planning works on a copy.
+class ObservedState {
+public:
+  const ObservedApplication* application(const std::string& name) const;
+  const ObservedSecret* secret(const std::string& name) const;
+  /// The Secrets that say they belong to the Application.
+  const std::set<std::string>& secrets_of(const std::string& application) const;
+
+  const std::map<std::string, ObservedApplication>& applications() const { return applications_; }
+  const std::map<std::string, ObservedSecret>& secrets() const { return secrets_; }
+  const std::map<std::string, std::set<std::string>>& secrets_by_application() const { return by_application_; }
+
+  /// nullopt: there is no such object.
+  void put(const std::string& name, std::optional<ObservedApplication> application);
+  void put(const std::string& name, std::optional<ObservedSecret> secret);
+  void replace_applications(std::map<std::string, ObservedApplication> all);
+  void replace_secrets(std::map<std::string, ObservedSecret> all);
+
+private:
+  std::map<std::string, ObservedApplication> applications_;
+  std::map<std::string, ObservedSecret> secrets_;
+  std::map<std::string, std::set<std::string>> by_application_;
+};
+
+/// The Secret is one that the agent made for this Application, by name, owner and labels; `observed`: the Application
+/// as it is, null where it is gone. Only such Secrets are ever deleted.
+bool made_for(const std::string& name, const ObservedSecret& secret, const std::string& application,
+              const ObservedApplication* observed);
+
+} // namespace runtime_agent::applications

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+
+#include "actors/application_reconciler/execution.hpp"
+
+namespace runtime_agent::applications {
+
+/// Writes and deletes the Secrets of one Application; what came of it is added to the outcome. Source: contract §5.3.
+class SecretWriter {
+public:
+  /// All four outlive the writer.
+  SecretWriter(kubernetes::Api& api, const std::string& in_namespace, const CallContext& context,
+               ApplicationOutcome& outcome);
+
+  /// Creates it, or puts what is ours into what is there; other keys, labels and annotations stay. `exists`: as far as
+  /// is known; saves a request.
+  void write(const DesiredApplication& application, const DesiredSecret& secret, bool exists,
+             const std::string& owner_uid);
+  /// Deletes it, if it is still the one that was seen, or still made for the Application.
+  void remove(const SecretRemoval& removal, const std::string& application);
+
+private:
+  void create(const kubernetes::Json& body, const DesiredApplication& application, const DesiredSecret& secret,
+              bool merge_where_it_exists);
+  void merge(const kubernetes::Json& body, const DesiredApplication& application, const DesiredSecret& secret,
+             bool create_where_it_is_gone);
+  std::string reason_to_leave(const ObservedSecret& seen, const std::string& application);
+  void saw(const std::string& name, const kubernetes::Json& live, bool written);
+  void gone(const std::string& name) { outcome_.secrets.emplace_back(name, std::nullopt); }
+  void fail(const Failure& failure);
+  void problem(const std::string& reason);
+
+  kubernetes::Api& api_;
+  const kubernetes::Resource resource_;
+  const std::string& namespace_;
+  const CallContext& context_;
+  ApplicationOutcome& outcome_;
+};
+
+} // namespace runtime_agent::applications
