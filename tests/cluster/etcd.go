@@ -25,6 +25,8 @@ func startEtcd(ctx context.Context, directory string) (*embed.Etcd, error) {
 	config.ListenPeerUrls = []url.URL{anyPort}
 	config.AdvertisePeerUrls = []url.URL{anyPort}
 	config.InitialCluster = config.InitialClusterFromName(config.Name)
+	// The HTTP gateway would dial the advertised address, port 0, again and again; nothing here uses it.
+	config.EnableGRPCGateway = false
 	etcd, err := embed.StartEtcd(config)
 	if err != nil {
 		return nil, err

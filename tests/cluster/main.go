@@ -15,13 +15,16 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
 
@@ -108,15 +111,24 @@ func main() {
 }
 
 func run(o options) (err error) {
+	// The command takes SIGTERM and SIGINT for itself, and a server that is told to stop while it starts ends the
+	// process on the spot, data and all. So they are taken back, and passed on once it is ready.
+	command := app.NewAPIServerCommand()
+	signal.Reset(syscall.SIGTERM, syscall.SIGINT)
+	stop, stopNow := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stopNow()
+	klog.OsExit = func(code int) {
+		if stop.Err() != nil {
+			select {} // what fails on the way out must not end the process before its data is removed
+		}
+		os.Exit(code)
+	}
+
 	remove, err := prepareDirectory(&o)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if !o.keep {
-			err = errors.Join(err, remove())
-		}
-	}()
+	defer func() { err = errors.Join(err, remove()) }()
 
 	keys, err := loadOrMakeKeys(o.dir)
 	if err != nil {
@@ -128,60 +140,57 @@ func run(o options) (err error) {
 		}
 	}
 
-	// The command also catches SIGTERM and SIGINT, once for the process; its context is the only stop signal.
-	command := app.NewAPIServerCommand()
-	stop := command.Context()
-
 	etcd, err := startEtcd(stop, filepath.Join(o.dir, "etcd"))
 	if err != nil {
-		return err
+		return unlessStopped(stop, err)
 	}
 	defer stopEtcd(etcd)
 
 	command.SetArgs(serverArguments(o, keys, etcd.Clients[0].Addr().String()))
 	command.SilenceErrors = true
 	ended := make(chan error, 1)
-	go func() { ended <- command.ExecuteContext(stop) }()
+	go func() { ended <- command.Execute() }()
 
 	if o.untilStdinEOF {
 		go func() {
 			_, _ = io.Copy(io.Discard, os.Stdin)
-			genericapiserver.RequestShutdown()
+			stopNow()
 		}()
 	}
 
-	// Both contexts end with the stop signal; only a server that ended by itself is a failure.
 	starting, cancel := context.WithTimeout(stop, startDeadline)
 	defer cancel()
 	ready := make(chan error, 1)
 	go func() { ready <- furnish(starting, o, keys) }()
 
-	for {
-		select {
-		case err := <-ready:
-			if err != nil && stop.Err() == nil {
-				genericapiserver.RequestShutdown()
-				waitForEnd(ended)
-				return fmt.Errorf("the API server did not become ready: %w", err)
-			}
-			ready = nil // said once; a nil channel is never chosen again
-		case err := <-ended:
-			if stop.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("the API server ended by itself: %w", err)
-		case <-stop.Done():
-			waitForEnd(ended)
-			return nil
-		}
+	select {
+	case err = <-ready:
+	case err = <-ended:
+		return unlessStopped(stop, fmt.Errorf("the API server ended by itself: %w", err))
 	}
-}
+	if err != nil {
+		return unlessStopped(stop, fmt.Errorf("the API server did not become ready: %w", err))
+	}
 
-func waitForEnd(ended <-chan error) {
+	select {
+	case err := <-ended:
+		return fmt.Errorf("the API server ended by itself: %w", err)
+	case <-stop.Done():
+	}
+	genericapiserver.RequestShutdown()
 	select {
 	case <-ended:
 	case <-time.After(drainDeadline):
 	}
+	return nil
+}
+
+// unlessStopped is nil where the failure is only that of having been told to stop.
+func unlessStopped(stop context.Context, err error) error {
+	if stop.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // furnish waits for the server, installs what the agent expects to find, and says that it is there.
@@ -267,12 +276,17 @@ func prepareDirectory(o *options) (remove func() error, err error) {
 	if o.kubeconfig, err = filepath.Abs(o.kubeconfig); err != nil {
 		return nil, err
 	}
+	// One that was killed has left it behind.
+	if err := removeFile(o.readyFile); err != nil {
+		return nil, err
+	}
 	return func() error {
-		failures := []error{}
-		for _, file := range []string{o.readyFile, o.kubeconfig, certificateKubeconfig(*o)} {
-			if err := os.Remove(file); file != "" && err != nil && !errors.Is(err, os.ErrNotExist) {
-				failures = append(failures, err)
-			}
+		failures := []error{removeFile(o.readyFile)}
+		if o.keep {
+			return errors.Join(failures...)
+		}
+		for _, file := range []string{o.kubeconfig, certificateKubeconfig(*o)} {
+			failures = append(failures, removeFile(file))
 		}
 		if whole {
 			return errors.Join(append(failures, os.RemoveAll(o.dir))...)
@@ -282,6 +296,17 @@ func prepareDirectory(o *options) (remove func() error, err error) {
 		}
 		return errors.Join(failures...)
 	}, nil
+}
+
+// removeFile does nothing where no file is named, or where there is none.
+func removeFile(file string) error {
+	if file == "" {
+		return nil
+	}
+	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // freePort picks below the range from which the kernel takes ports for outgoing connections (32768 and

@@ -123,6 +123,32 @@ server_ends_at_sigterm_in_time() {
 
 server_removes_its_data() { [[ ! -e $work/own && ! -e $work/ready ]]; }
 
+server_ends_while_it_starts() {
+  local log exited
+  for log in etcd kube-apiserver; do # told to end as soon as this part has begun
+    "$server" --dir "$work/early" >"$work/early.log" 2>&1 &
+    own_server=$!
+    if [[ $log == etcd ]]; then
+      within 20 test -d "$work/early/etcd" || return 1
+    else
+      within 20 test -s "$work/early.log" || return 1
+    fi
+    kill -TERM "$own_server"
+    within $stop_deadline gone "$own_server" || return 1
+    wait "$own_server"
+    exited=$?
+    own_server=
+    ((exited == 0)) && [[ ! -e $work/early ]] || return 1
+  done
+}
+
+server_says_that_its_port_is_taken() {
+  local port
+  port=$(fact url | sed 's/.*://')
+  not "$server" --dir "$work/second" --port "$port" >"$work/second.log" 2>&1 || return 1
+  tail -n 1 "$work/second.log" | grep -q 'address already in use' && [[ ! -e $work/second ]]
+}
+
 kept_data_is_found_again() {
   local port token
   server_starts --keep || return 1
@@ -131,7 +157,9 @@ kept_data_is_found_again() {
   "$kubectl" --kubeconfig "$work/own/kubeconfig" create configmap kept || return 1
   kill -KILL "$own_server" # not even a clean stop is needed
   wait "$own_server"
-  rm -f "$work/ready"
+  # The ready file of the killed one does not count for the next.
+  "$server" --dir "$work/own" --ready-file "$work/ready" --port 99999 --keep >"$work/own.log" 2>&1
+  [[ ! -e $work/ready ]] || return 1
   server_starts --keep --port "$port" || return 1
   [[ $(sha256sum <"$work/own/kubeconfig") == "$token" ]] || return 1
   "$kubectl" --kubeconfig "$work/own/kubeconfig" get configmap kept
@@ -152,8 +180,10 @@ check server.refuses_unknown_option server_refuses_unknown_option
 check server.starts server_starts
 check server.listens_on_loopback_only server_listens_on_loopback_only
 check server.both_kubeconfigs_are_an_administrator both_kubeconfigs_are_an_administrator
+check server.says_that_its_port_is_taken server_says_that_its_port_is_taken
 check server.ends_at_sigterm_in_time server_ends_at_sigterm_in_time
 check server.removes_its_data server_removes_its_data
+check server.ends_while_it_starts server_ends_while_it_starts
 check server.kept_data_is_found_again kept_data_is_found_again
 check server.ends_when_stdin_ends server_ends_when_stdin_ends
 
@@ -209,6 +239,9 @@ check cluster.namespaces_exist namespaces_exist
 check cluster.go_is_asked_for go_is_asked_for
 
 # ---- Definitions --------------------------------------------------------------------------------
+
+applications=applications.applicationconnector.kyma-project.io
+connections=compassconnections.compass.kyma-project.io
 
 definitions_are_sound() {
   # Established, and nothing to complain about in their schemas.
@@ -323,6 +356,15 @@ columns_are_shown() {
     grep -Eq '^compass-connection +Connected +2031-01-02T03:04:05Z +[0-9]+' <<<"$shown"
 }
 
+# The way that the chart's README gives, as Helm never does it.
+definitions_can_be_brought_up_to_date() {
+  sed 's/name: Last sync/name: Last/' "$root"/deploy/crds/compassconnections.*.yaml >"$work/newer.yaml"
+  admin apply --server-side --force-conflicts -f "$work/newer.yaml" || return 1
+  admin get crd "$connections" -o json | jq -e '.spec.versions[0].additionalPrinterColumns | any(.name == "Last")' || return 1
+  admin apply --server-side --force-conflicts -f "$root/deploy/crds" || return 1
+  admin get crd "$connections" -o json | jq -e '.spec.versions[0].additionalPrinterColumns | length == 4 and any(.name == "Last sync")'
+}
+
 check crds.definitions_are_sound definitions_are_sound
 check crds.golden_applications_come_back golden_applications_come_back
 check crds.application_has_every_field application_has_every_field
@@ -334,6 +376,7 @@ check crds.connection_without_status_is_accepted connection_without_status_is_ac
 check crds.connection_refuses connection_refuses
 check crds.connection_keeps_status_and_conditions connection_keeps_status_and_conditions
 check crds.columns_are_shown columns_are_shown
+check crds.definitions_can_be_brought_up_to_date definitions_can_be_brought_up_to_date
 
 # ---- Rights -------------------------------------------------------------------------------------
 
@@ -357,9 +400,6 @@ several() {
   local verb
   for verb in $1; do echo "$verb $2 ${3:-}"; done
 }
-
-applications=applications.applicationconnector.kyma-project.io
-connections=compassconnections.compass.kyma-project.io
 
 both_render_as_committed() {
   mkdir -p "$work/rendered"
