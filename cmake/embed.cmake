@@ -1,0 +1,15 @@
+# embed_definitions(TARGET): compiles deploy/crds into the target, as embedded_definitions() of the sandbox's API server.
+function(embed_definitions target)
+  file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/deploy/crds/*.yaml")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
+  set(content "#include \"tests/sandbox/kubernetes/embedded_definitions.hpp\"\n\n")
+  string(APPEND content "std::vector<std::string> runtime_agent::sandbox::kube::embedded_definitions() {\n  return {\n")
+  foreach(file IN LISTS files)
+    file(READ "${file}" text)
+    string(APPEND content "R\"yaml(${text})yaml\",\n")
+  endforeach()
+  string(APPEND content "  };\n}\n")
+  # Written only where it changes, so that nothing is compiled in vain.
+  file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/generated/embedded_definitions.cpp" CONTENT "${content}" @ONLY)
+  target_sources(${target} PRIVATE "${CMAKE_BINARY_DIR}/generated/embedded_definitions.cpp")
+endfunction()
