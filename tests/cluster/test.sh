@@ -476,6 +476,9 @@ ours_are_given() {
 
 ours_end_there() {
   {
+    several "patch deletecollection" "$applications"
+    several "patch deletecollection" "$connections"
+    several "patch deletecollection" secrets kyma-system
     several "get list" secrets default
     several "get list" secrets istio-system
     several "get update delete" secrets/istio-ca-secret istio-system
