@@ -181,7 +181,7 @@ std::string synchronization_error(const SynchronizationReport& report) {
   return text;
 }
 
-Change apply(kubernetes::Json& object, const Facts& facts) {
+Change apply_facts(kubernetes::Json& object, const Facts& facts) {
   Editor edit;
   Json& spec = object_at(object, "spec");
   apply_urls(edit, spec, facts.connection);
@@ -211,7 +211,7 @@ kubernetes::Json new_object(const Facts& facts, const std::string& absence_id) {
                  {"spec", Json::object()}};
   if (!absence_id.empty())
     object["metadata"]["annotations"][std::string(reconnect_annotation)] = absence_id;
-  apply(object, facts); // takes the annotation away again where the reconnect has been served already
+  apply_facts(object, facts); // takes the annotation away again where the reconnect has been served already
   if (object["metadata"].contains("annotations") && object["metadata"]["annotations"].empty())
     object["metadata"].erase("annotations");
   return object;

@@ -30,7 +30,7 @@ std::string_view connection_state(const Facts& facts, std::string_view present);
 /// that failed by name and reason, and how many more there are.
 std::string synchronization_error(const SynchronizationReport& report);
 
-/// What `apply` found to do.
+/// What `apply_facts` found to do.
 enum class Change {
   none,
   times,       ///< only times of attempts have moved: one write a cycle is enough
@@ -40,7 +40,7 @@ enum class Change {
 /// Brings the object in line with the facts and changes nothing else of it: what is not ours stays, and a fact that
 /// is not known leaves what the object has (a failure never erases an earlier success's time). Fills in an object
 /// without status, or made by hand.
-Change apply(kubernetes::Json& object, const Facts& facts);
+Change apply_facts(kubernetes::Json& object, const Facts& facts);
 
 /// The object to create where there is none. `absence_id`: see ReconnectRequested; kept in the annotation unless
 /// served.

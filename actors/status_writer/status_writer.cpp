@@ -48,7 +48,7 @@ Result<Json> create(kubernetes::Api& api, const Facts& facts, const std::string&
 /// Brings the object in line; a conflict reads it again.
 Result<Json> update(kubernetes::Api& api, const Facts& facts, Json object, const CallContext& context) {
   for (int attempt = 0;; ++attempt) {
-    if (apply(object, facts) == Change::none)
+    if (apply_facts(object, facts) == Change::none)
       return object;
     auto stored = api.update(kubernetes::compass_connections(), object, context);
     if (stored)
@@ -77,12 +77,12 @@ StatusWriter::behavior_type StatusWriter::make_behavior() {
   return {
       [this](const ConnectionReport& report) {
         facts_.connection = report;
-        consider();
+        heard();
       },
       [this](const SynchronizationReport& report) {
         facts_.synchronization = report;
         cycle_finished_ |= report.cycle_finished;
-        consider();
+        heard();
       },
       [this](const CompassConnectionObserved& observation) { observed(observation); },
   };
@@ -90,6 +90,12 @@ StatusWriter::behavior_type StatusWriter::make_behavior() {
 
 void StatusWriter::on_exit() {
   peers_ = {};
+}
+
+void StatusWriter::heard() {
+  if (settings_.publish)
+    settings_.publish(facts_);
+  consider();
 }
 
 void StatusWriter::observed(const CompassConnectionObserved& observation) {
@@ -106,12 +112,12 @@ void StatusWriter::observed(const CompassConnectionObserved& observation) {
 void StatusWriter::consider() {
   if (writing_ || !observed_ || !facts_.connection)
     return;
-  if (retry_delay_.count() > 0)
-    return; // the retry's timer is running
+  if (retry_waits_)
+    return;
   if (!object_)
     return write();
   Json wanted = *object_;
-  const Change change = apply(wanted, facts_);
+  const Change change = apply_facts(wanted, facts_);
   if (change == Change::none)
     return;
   if (state_of(wanted) != state_of(*object_))
@@ -138,7 +144,7 @@ void StatusWriter::write_after(std::chrono::milliseconds delay) {
   timer_due_ = due;
   timer_ = after(delay, "write the status", supervision::Traced::continues, [this] {
     timer_ = 0;
-    retry_delay_ = std::chrono::milliseconds(0);
+    retry_waits_ = false;
     if (!writing_ && observed_ && facts_.connection)
       write();
   });
@@ -181,6 +187,7 @@ void StatusWriter::written(Result<Json> outcome, const std::string& based_on) {
   if (retry_delay_.count() == 0)
     log::warning("the CompassConnection could not be written", {{"error", outcome.error().text()}});
   retry_delay_ = delay;
+  retry_waits_ = true;
   write_after(delay);
 }
 

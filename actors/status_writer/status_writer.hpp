@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,6 +18,8 @@ struct Settings {
   std::chrono::milliseconds retry_initial{1'000};
   std::chrono::milliseconds retry_ceiling{30'000};
   std::string warning; ///< what is insecure by setting; shown in the object's annotation
+  /// Told the facts as they are heard, for readiness; may be empty. Must not block.
+  std::function<void(const Facts&)> publish;
 };
 
 /// Sole writer of the CompassConnection: keeps it equal to the facts that the others report, and creates it where it is
@@ -32,6 +35,8 @@ public:
   void on_exit() override;
 
 private:
+  /// The facts have changed.
+  void heard();
   void observed(const CompassConnectionObserved& observation);
   /// Compares the object with the facts and writes, now or later, where they differ.
   void consider();
@@ -51,7 +56,8 @@ private:
   bool cycle_finished_ = false;
   std::string superseded_version_; ///< what our last write was based on: an echo of it is old
   bool writing_ = false;
-  std::chrono::milliseconds retry_delay_{0}; ///< of the next attempt; 0: the last one succeeded
+  std::chrono::milliseconds retry_delay_{0}; ///< after the last failure; 0: the last write succeeded
+  bool retry_waits_ = false;                 ///< nothing is tried before its timer
   std::chrono::steady_clock::time_point last_write_{};
   std::chrono::steady_clock::time_point timer_due_{};
   supervision::TimerId timer_ = 0;

@@ -71,11 +71,12 @@ TEST(Settings, NameEveryVariableThatDoesNotParseWithItsValueAndWhatWasExpected) 
       {"APP_SKIP_COMPASS_TLS_VERIFY", "maybe"},
   }));
   ASSERT_FALSE(settings);
-  EXPECT_THAT(settings.error(),
-              ElementsAre("APP_CONTROLLER_SYNC_PERIOD: \"20\" is not valid; expected a duration above zero in Go's form, "
-                          "such as 20s, 1m30s or 30m",
-                          "APP_SKIP_COMPASS_TLS_VERIFY: \"maybe\" is not valid; expected true or false",
-                          "APP_HEALTH_PORT: \"99999\" is not valid; expected a port, 1 to 65535"));
+  EXPECT_THAT(
+      settings.error(),
+      ElementsAre("APP_CONTROLLER_SYNC_PERIOD: \"20\" is not valid; expected a duration above zero in Go's form, "
+                  "such as 20s, 1m30s or 30m",
+                  "APP_SKIP_COMPASS_TLS_VERIFY: \"maybe\" is not valid; expected true or false",
+                  "APP_HEALTH_PORT: \"99999\" is not valid; expected a port, 1 to 65535"));
 }
 
 struct BadValue {
@@ -92,22 +93,20 @@ TEST_P(UnparsableValue, IsRefusedByName) {
 
 INSTANTIATE_TEST_SUITE_P(
     Settings, UnparsableValue,
-    testing::Values(BadValue{"APP_CONNECTION_CONFIG_MAP", "a/b/c"}, BadValue{"APP_CONNECTION_CONFIG_MAP", "/name"},
-                    BadValue{"APP_AGENT_CONFIGURATION_SECRET", "Upper/case"},
-                    BadValue{"APP_CLUSTER_CERTIFICATES_SECRET", "namespace/"},
-                    BadValue{"APP_CA_CERTIFICATES_SECRET", "../../etc"}, BadValue{"APP_INTEGRATION_NAMESPACE", "a/b"},
-                    BadValue{"APP_CONTROLLER_SYNC_PERIOD", "0s"}, BadValue{"APP_CONTROLLER_SYNC_PERIOD", "-5s"},
-                    BadValue{"APP_MINIMAL_COMPASS_SYNC_TIME", "soon"},
-                    BadValue{"APP_CERT_VALIDITY_RENEWAL_THRESHOLD", "0"},
-                    BadValue{"APP_CERT_VALIDITY_RENEWAL_THRESHOLD", "1"},
-                    BadValue{"APP_CERT_VALIDITY_RENEWAL_THRESHOLD", "nan"},
-                    BadValue{"APP_SKIP_APPS_TLS_VERIFY", "yes"}, BadValue{"APP_CENTRAL_GATEWAY_SERVICE_URL", "gateway"},
-                    BadValue{"APP_RUNTIME_EVENTS_URL", "ftp://x"}, BadValue{"APP_RUNTIME_CONSOLE_URL", "https://"},
-                    BadValue{"APP_QUERY_LOGGING", "2"}, BadValue{"APP_METRICS_LOGGING_TIME_INTERVAL", "1 h"},
-                    BadValue{"APP_HEALTH_PORT", "0"}, BadValue{"APP_DIAGNOSTICS_PORT", "-1"},
-                    BadValue{"APP_DIAGNOSTICS_PORT", "8090"}, BadValue{"APP_LOG_FORMAT", "xml"},
-                    BadValue{"APP_LOG_LEVEL", "bogus"}, BadValue{"APP_KUBERNETES_CONCURRENCY", "0"},
-                    BadValue{"APP_LEADER_ELECTION", "perhaps"}));
+    testing::Values(
+        BadValue{"APP_CONNECTION_CONFIG_MAP", "a/b/c"}, BadValue{"APP_CONNECTION_CONFIG_MAP", "/name"},
+        BadValue{"APP_AGENT_CONFIGURATION_SECRET", "Upper/case"},
+        BadValue{"APP_CLUSTER_CERTIFICATES_SECRET", "namespace/"}, BadValue{"APP_CA_CERTIFICATES_SECRET", "../../etc"},
+        BadValue{"APP_INTEGRATION_NAMESPACE", "a/b"}, BadValue{"APP_CONTROLLER_SYNC_PERIOD", "0s"},
+        BadValue{"APP_CONTROLLER_SYNC_PERIOD", "-5s"}, BadValue{"APP_MINIMAL_COMPASS_SYNC_TIME", "soon"},
+        BadValue{"APP_CERT_VALIDITY_RENEWAL_THRESHOLD", "0"}, BadValue{"APP_CERT_VALIDITY_RENEWAL_THRESHOLD", "1"},
+        BadValue{"APP_CERT_VALIDITY_RENEWAL_THRESHOLD", "nan"}, BadValue{"APP_SKIP_APPS_TLS_VERIFY", "yes"},
+        BadValue{"APP_CENTRAL_GATEWAY_SERVICE_URL", "gateway"}, BadValue{"APP_RUNTIME_EVENTS_URL", "ftp://x"},
+        BadValue{"APP_RUNTIME_CONSOLE_URL", "https://"}, BadValue{"APP_QUERY_LOGGING", "2"},
+        BadValue{"APP_METRICS_LOGGING_TIME_INTERVAL", "1 h"}, BadValue{"APP_HEALTH_PORT", "0"},
+        BadValue{"APP_DIAGNOSTICS_PORT", "-1"}, BadValue{"APP_DIAGNOSTICS_PORT", "8090"},
+        BadValue{"APP_LOG_FORMAT", "xml"}, BadValue{"APP_LOG_LEVEL", "bogus"},
+        BadValue{"APP_KUBERNETES_CONCURRENCY", "0"}, BadValue{"APP_LEADER_ELECTION", "perhaps"}));
 
 TEST(Duration, FollowsGosForm) {
   EXPECT_EQ(parse_duration("20s"), 20s);

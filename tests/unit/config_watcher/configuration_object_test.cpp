@@ -101,14 +101,18 @@ ObjectSeen seen(const char* json) {
 }
 
 TEST(Wishes, KeepTheVersionAtWhichTheyWereFirstSeen) {
-  const auto first = observe(seen(R"({"metadata": {"resourceVersion": "7"}, "spec": {"resyncNow": true}})"), nullptr, "p");
+  const auto first =
+      observe(seen(R"({"metadata": {"resourceVersion": "7"}, "spec": {"resyncNow": true}})"), nullptr, "p");
   EXPECT_EQ(first.resync_id, "7");
   EXPECT_EQ(first.refresh_id, "");
-  const auto second = observe(seen(R"({"metadata": {"resourceVersion": "8"}, "spec": {"resyncNow": true}})"), &first, "p");
+  const auto second =
+      observe(seen(R"({"metadata": {"resourceVersion": "8"}, "spec": {"resyncNow": true}})"), &first, "p");
   EXPECT_EQ(second.resync_id, "7");
-  const auto off = observe(seen(R"({"metadata": {"resourceVersion": "9"}, "spec": {"resyncNow": false}})"), &second, "p");
+  const auto off =
+      observe(seen(R"({"metadata": {"resourceVersion": "9"}, "spec": {"resyncNow": false}})"), &second, "p");
   EXPECT_EQ(off.resync_id, "");
-  const auto again = observe(seen(R"({"metadata": {"resourceVersion": "10"}, "spec": {"resyncNow": true}})"), &off, "p");
+  const auto again =
+      observe(seen(R"({"metadata": {"resourceVersion": "10"}, "spec": {"resyncNow": true}})"), &off, "p");
   EXPECT_EQ(again.resync_id, "10");
 }
 

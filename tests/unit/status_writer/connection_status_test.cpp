@@ -7,7 +7,9 @@ namespace {
 
 using kubernetes::Json;
 
-WallTime at(int seconds) { return WallTime(std::chrono::seconds(1'700'000'000 + seconds)); }
+WallTime at(int seconds) {
+  return WallTime(std::chrono::seconds(1'700'000'000 + seconds));
+}
 
 Failure failure(const std::string& what) {
   Failure failure;
@@ -112,7 +114,7 @@ TEST(ConnectionStatus, SecondApplicationChangesNothing) {
   facts.connection = connected();
   facts.synchronization = synchronized();
   Json object = new_object(facts, "");
-  EXPECT_EQ(apply(object, facts), Change::none);
+  EXPECT_EQ(apply_facts(object, facts), Change::none);
 }
 
 TEST(ConnectionStatus, TellsMovedTimesFromChangesThatMatter) {
@@ -122,9 +124,9 @@ TEST(ConnectionStatus, TellsMovedTimesFromChangesThatMatter) {
   Json object = new_object(facts, "");
   facts.synchronization->last_attempt = at(25);
   facts.connection->last_sync = at(26);
-  EXPECT_EQ(apply(object, facts), Change::times);
+  EXPECT_EQ(apply_facts(object, facts), Change::times);
   facts.connection->maintaining = failure("refused");
-  EXPECT_EQ(apply(object, facts), Change::significant);
+  EXPECT_EQ(apply_facts(object, facts), Change::significant);
 }
 
 TEST(ConnectionStatus, NeverErasesAnEarlierSuccessAndRemovesTheErrorWithSuccess) {
@@ -136,13 +138,13 @@ TEST(ConnectionStatus, NeverErasesAnEarlierSuccessAndRemovesTheErrorWithSuccess)
   restarted.connection = ConnectionReport{};
   restarted.connection->connecting = failure("refused");
   restarted.connection->last_sync = at(60);
-  EXPECT_EQ(apply(object, restarted), Change::significant);
+  EXPECT_EQ(apply_facts(object, restarted), Change::significant);
   EXPECT_EQ(object["status"]["connectionStatus"]["lastSuccess"], timestamp(at(0)));
   EXPECT_EQ(object["status"]["connectionStatus"]["established"], timestamp(at(0)));
   EXPECT_EQ(object["status"]["synchronizationStatus"]["lastSuccessfulFetch"], timestamp(at(5)));
   EXPECT_EQ(object["spec"]["managementInfo"]["directorUrl"], "https://director.example.com/graphql");
   EXPECT_TRUE(object["status"]["connectionStatus"].contains("error"));
-  apply(object, facts);
+  apply_facts(object, facts);
   EXPECT_FALSE(object["status"]["connectionStatus"].contains("error"));
 }
 
@@ -153,7 +155,7 @@ TEST(ConnectionStatus, FillsInAnObjectWithoutStatusAndKeepsWhatIsNotOurs) {
   facts.connection = connected();
   facts.connection->established.reset();
   facts.connection->acquired.reset();
-  EXPECT_EQ(apply(object, facts), Change::significant);
+  EXPECT_EQ(apply_facts(object, facts), Change::significant);
   EXPECT_EQ(object["metadata"]["labels"]["mine"], "yes");
   EXPECT_EQ(object["spec"]["somethingElse"].get<std::uint64_t>(), 12345678901234567890u);
   EXPECT_EQ(object["status"]["connectionState"], "Connected");
@@ -171,11 +173,11 @@ TEST(ConnectionStatus, SetsAWishBackOnceItWasServedAndNotBefore) {
   Json object = new_object(facts, "");
   object["spec"]["resyncNow"] = true;
   object["spec"]["refreshCredentialsNow"] = true;
-  apply(object, facts);
+  apply_facts(object, facts);
   EXPECT_EQ(object["spec"]["resyncNow"], true);
   facts.synchronization->resync_served = "7";
   facts.connection->refresh_served = "6"; // an earlier one
-  apply(object, facts);
+  apply_facts(object, facts);
   EXPECT_EQ(object["spec"]["resyncNow"], false);
   EXPECT_EQ(object["spec"]["refreshCredentialsNow"], true);
 }
@@ -185,9 +187,9 @@ TEST(ConnectionStatus, KeepsTheReconnectAnnotationUntilItIsServed) {
   facts.connection = connected();
   Json object = new_object(facts, "uid-1");
   EXPECT_EQ(object["metadata"]["annotations"][reconnect_annotation], "uid-1");
-  EXPECT_EQ(apply(object, facts), Change::none);
+  EXPECT_EQ(apply_facts(object, facts), Change::none);
   facts.connection->reconnect_served = "uid-1";
-  EXPECT_EQ(apply(object, facts), Change::significant);
+  EXPECT_EQ(apply_facts(object, facts), Change::significant);
   EXPECT_FALSE(object["metadata"]["annotations"].contains(reconnect_annotation));
 }
 
@@ -198,7 +200,7 @@ TEST(ConnectionStatus, SaysInsecureSettingsAloud) {
   Json object = new_object(facts, "");
   EXPECT_EQ(object["metadata"]["annotations"][std::string(warning_annotation)], "TLS checks are off");
   facts.warning.clear();
-  EXPECT_EQ(apply(object, facts), Change::significant);
+  EXPECT_EQ(apply_facts(object, facts), Change::significant);
   EXPECT_FALSE(object["metadata"]["annotations"].contains(std::string(warning_annotation)));
 }
 

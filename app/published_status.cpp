@@ -1,0 +1,34 @@
+#include "app/published_status.hpp"
+
+#include <fmt/format.h>
+
+namespace runtime_agent::app {
+namespace {
+
+constexpr auto backoff_ceiling = std::chrono::minutes(5);
+
+} // namespace
+
+Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono::milliseconds sync_period) {
+  using status_writer::timestamp;
+  if (!facts.connection)
+    return {false, "connection: nothing is known yet\n"};
+  if (facts.connection->connecting && !facts.connection->connected)
+    return {false, "connection: " + facts.connection->connecting->text() + "\n"};
+  if (!facts.connection->connected || !facts.connection->validity)
+    return {false, "connection: there is no certificate yet\n"};
+  if (now >= facts.connection->validity->not_after)
+    return {false, "connection: the certificate expired at " + timestamp(facts.connection->validity->not_after) + "\n"};
+  const bool attempted = facts.synchronization.has_value();
+  if (!attempted || !facts.synchronization->last_successful_fetch) {
+    const std::string why = attempted && facts.synchronization->fetching ? facts.synchronization->fetching->text()
+                                                                         : "the first fetch has not ended yet";
+    return {false, "synchronisation: " + why + "\n"};
+  }
+  if (now - *facts.synchronization->last_successful_fetch > 3 * sync_period + backoff_ceiling)
+    return {false, fmt::format("synchronisation: the last successful fetch was at {}\n",
+                               timestamp(*facts.synchronization->last_successful_fetch))};
+  return {true, "ready\n"};
+}
+
+} // namespace runtime_agent::app

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace runtime_agent::e2e {
+
+using Variables = std::map<std::string, std::string>;
+
+/// A folder that goes with the test.
+class TemporaryFolder {
+public:
+  TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+  const std::filesystem::path& path() const { return path_; }
+
+private:
+  std::filesystem::path path_;
+};
+
+/// A TCP port on loopback that is free at the moment.
+int free_port();
+
+/// Polls `condition` until it holds or `limit` is over; returns whether it held.
+bool eventually(std::chrono::milliseconds limit, const std::function<bool()>& condition);
+
+/// The real agent, as a process with exactly the given environment; killed and waited for at the latest by the
+/// destructor.
+class AgentProcess {
+public:
+  /// Health and diagnostics ports are free ones where `environment` names none.
+  explicit AgentProcess(Variables environment, std::vector<std::string> arguments = {});
+  AgentProcess(const AgentProcess&) = delete;
+  AgentProcess& operator=(const AgentProcess&) = delete;
+  ~AgentProcess();
+
+  void signal(int number);
+  /// The exit code, or minus the signal that ended it; nullopt where it still runs after `limit`.
+  std::optional<int> wait(std::chrono::milliseconds limit);
+  bool running();
+  /// All that it has written to stdout and stderr so far.
+  std::string output() const;
+
+  /// Body of a GET or POST to the diagnostics port; empty where there is no answer.
+  std::string diagnostics(const std::string& path) const;
+  std::string diagnostics_post(const std::string& path) const;
+  /// Status of a GET to the health port; 0 where there is no answer.
+  int health(const std::string& path) const;
+
+private:
+  TemporaryFolder folder_;
+  Variables environment_;
+  pid_t pid_ = -1;
+  std::optional<int> ended_;
+};
+
+} // namespace runtime_agent::e2e

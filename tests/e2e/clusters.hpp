@@ -1,0 +1,12 @@
+#pragma once
+
+#include <memory>
+
+#include "tests/e2e/world.hpp"
+
+namespace runtime_agent::e2e {
+
+std::unique_ptr<Cluster> make_real_cluster();
+std::unique_ptr<Cluster> make_sandbox_cluster();
+
+} // namespace runtime_agent::e2e

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/agent_process.hpp"
+#include "tests/sandbox/compass/compass_server.hpp"
+#include "tests/vectors/comparison.hpp"
+#include "transport/kubernetes/api.hpp"
+
+namespace runtime_agent::e2e {
+
+using kubernetes::Json;
+
+/// Which API server a test runs against.
+enum class ClusterKind { sandbox, real };
+/// Those that are there: the real one where RUNTIME_AGENT_CLUSTER_KUBECONFIG (admin's) is set.
+std::vector<ClusterKind> clusters();
+std::string name_of(ClusterKind kind);
+
+/// With which rights the agent logs in.
+enum class Rights { own, todays };
+
+/// An API server with empty namespaces, and the two ways into it.
+class Cluster {
+public:
+  virtual ~Cluster() = default;
+  virtual kubernetes::Api& admin() = 0;
+  /// Path of a kubeconfig for the agent.
+  virtual std::string agent_kubeconfig(Rights rights) = 0;
+};
+std::unique_ptr<Cluster> make_cluster(ClusterKind kind);
+
+/// Everything that an agent needs around it: a cluster, a Compass, and a configuration object.
+class World {
+public:
+  explicit World(ClusterKind kind, sandbox::CompassOptions options = fast_options());
+  static sandbox::CompassOptions fast_options();
+
+  sandbox::CompassServer& compass() { return compass_; }
+  kubernetes::Api& api() { return cluster_->admin(); }
+
+  /// The environment of the recorded vectors (tests/vectors/README.md), with this world's addresses.
+  Variables environment(Rights rights = Rights::own);
+  /// Writes the configuration Secret with a fresh token; `changes` replaces values by key ("TOKEN"), empty removes one.
+  void configure(const std::map<std::string, std::optional<std::string>>& changes = {});
+  /// Starts the agent; it is this world's from then on.
+  AgentProcess& start(Variables environment);
+  AgentProcess& start() { return start(environment()); }
+  AgentProcess& agent() { return *agent_; }
+  void stop_agent() { agent_.reset(); }
+
+  std::optional<Json> connection();
+  /// `status.connectionState`, or empty.
+  std::string state();
+  /// The error texts of both parts of the status, joined.
+  std::string errors();
+  bool wait_for_state(const std::string& state, std::chrono::milliseconds limit = std::chrono::seconds(30));
+  vectors::LiveObjects live();
+
+  std::optional<Json> get(const kubernetes::Resource& resource, const std::string& name);
+  std::vector<Json> list(const kubernetes::Resource& resource);
+  void remove(const kubernetes::Resource& resource, const std::string& name);
+  /// JSON merge patch, by read and write.
+  void merge(const kubernetes::Resource& resource, const std::string& name, const Json& patch);
+  /// Patches the CompassConnection.
+  void patch_connection(const Json& patch);
+
+  static constexpr const char* certificates_namespace = "kyma-system";
+
+private:
+  TemporaryFolder folder_;
+  sandbox::CompassServer compass_;
+  std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<AgentProcess> agent_;
+};
+
+} // namespace runtime_agent::e2e

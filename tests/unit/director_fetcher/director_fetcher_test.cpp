@@ -1,0 +1,295 @@
+#include <deque>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "actors/director_fetcher/director_fetcher.hpp"
+#include "tests/unit/support/test_system.hpp"
+
+namespace runtime_agent::director_fetcher {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::FakePeer;
+using tests::TestSystem;
+
+const std::vector<std::pair<std::string, std::string>> wanted_labels = {{"runtime_eventServiceUrl", "https://events"},
+                                                                        {"runtime_consoleUrl", "https://console"}};
+
+Failure failure(FailureKind kind, const std::string& what = "what") {
+  Failure failure;
+  failure.kind = kind;
+  failure.where = "Director";
+  failure.what = what;
+  return failure;
+}
+
+class FakeDirector : public compass::DirectorClient {
+public:
+  Result<compass::RuntimeDataPtr> fetch(const compass::DirectorAccess& access, const CallContext& context) override {
+    fetches.push_back(context.request_id);
+    serials.push_back(access.identity->serial);
+    if (fetch_failure)
+      return failed(*fetch_failure);
+    auto data = std::make_shared<compass::RuntimeData>();
+    data->labels.values = labels;
+    return data;
+  }
+  Result<void> set_runtime_label(const compass::DirectorAccess&, const std::string& key, const std::string& value,
+                                 const CallContext& context) override {
+    label_requests.push_back(context.request_id);
+    if (label_failure)
+      return failed(*label_failure);
+    labels.emplace_back(key, value);
+    return {};
+  }
+  void drop_idle_connections() override { ++drops; }
+
+  std::vector<std::string> fetches; ///< request ids
+  std::vector<std::string> serials;
+  std::vector<std::string> label_requests;
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::optional<Failure> fetch_failure;
+  std::optional<Failure> label_failure;
+  int drops = 0;
+};
+
+class DirectorFetcherTest : public testing::Test {
+protected:
+  DirectorFetcherTest() {
+    peers.config_watcher = config_watcher.handle();
+    peers.connection_manager = connection_manager.handle();
+    peers.application_reconciler = reconciler.handle();
+    peers.status_writer = status_writer.handle();
+    reconciler.on<DesiredStateFetched>([this](const DesiredStateFetched& fetched) {
+      if (!applies)
+        return;
+      DesiredStateApplied applied = result;
+      applied.sequence = fetched.state->sequence;
+      system.send(fetcher, applied);
+    });
+    start();
+  }
+  void start() {
+    Settings settings;
+    settings.pace.jitter = 0;
+    settings.labels = wanted_labels;
+    fetcher = system.spawn<DirectorFetcher>(peers, settings, director);
+    system.run();
+  }
+  ConnectionReady ready(const std::string& serial = "01", const std::string& url = "https://director") {
+    auto identity = std::make_shared<x509::Identity>();
+    identity->serial = serial;
+    auto connection = std::make_shared<Connection>();
+    connection->identity = identity;
+    connection->director_url = url;
+    connection->runtime_id = "runtime-1";
+    connection->tenant = "tenant-1";
+    return {connection};
+  }
+  SynchronizationReport last_report() { return status_writer.last<SynchronizationReport>().value(); }
+
+  TestSystem system;
+  FakePeer<ConfigWatcherActor> config_watcher{system};
+  FakePeer<ConnectionManagerActor> connection_manager{system};
+  FakePeer<ApplicationReconcilerActor> reconciler{system};
+  FakePeer<StatusWriterActor> status_writer{system};
+  Peers peers;
+  std::shared_ptr<FakeDirector> director = std::make_shared<FakeDirector>();
+  DirectorFetcherActor fetcher;
+  bool applies = true;
+  DesiredStateApplied result;
+};
+
+TEST_F(DirectorFetcherTest, FetchesAtOnceWhenThereIsAConnection) {
+  EXPECT_TRUE(director->fetches.empty());
+  system.tell(fetcher, ready());
+  EXPECT_EQ(director->fetches.size(), 1u);
+  EXPECT_EQ(reconciler.received<DesiredStateFetched>().size(), 1u);
+}
+
+TEST_F(DirectorFetcherTest, FetchesOnceAPeriod) {
+  system.tell(fetcher, ready());
+  system.advance(200s);
+  EXPECT_EQ(director->fetches.size(), 11u);
+}
+
+TEST_F(DirectorFetcherTest, GivesEachCycleAnIdOfItsOwnAndKeepsItForTheLabels) {
+  system.tell(fetcher, ready());
+  ASSERT_EQ(director->label_requests.size(), 2u);
+  EXPECT_EQ(director->label_requests[0], director->fetches[0]);
+  EXPECT_TRUE(director->fetches[0].starts_with("runtime-1_"));
+  system.advance(20s);
+  EXPECT_NE(director->fetches.at(1), director->fetches[0]);
+}
+
+TEST_F(DirectorFetcherTest, SetsTheLabelsAfterTheClusterIsInLineAndOnlyWhereTheyDiffer) {
+  applies = false;
+  system.tell(fetcher, ready());
+  EXPECT_TRUE(director->label_requests.empty());
+  applies = true;
+  system.advance(20s);
+  EXPECT_EQ(director->label_requests.size(), 2u);
+  system.advance(60s);
+  EXPECT_EQ(director->label_requests.size(), 2u);
+  EXPECT_TRUE(last_report().synchronized);
+}
+
+TEST_F(DirectorFetcherTest, SetsTheLabelsAlsoWhenSingleApplicationsFailed) {
+  result.problems = {{"mp-shop", "refused"}};
+  system.tell(fetcher, ready());
+  EXPECT_EQ(director->label_requests.size(), 2u);
+  EXPECT_FALSE(last_report().synchronized);
+  EXPECT_FALSE(last_report().last_successful_application);
+  EXPECT_TRUE(last_report().last_successful_fetch);
+}
+
+TEST_F(DirectorFetcherTest, AFailedLabelHidesNoSuccessfulApplication) {
+  director->label_failure = failure(FailureKind::unavailable);
+  system.tell(fetcher, ready());
+  EXPECT_TRUE(last_report().labelling);
+  EXPECT_TRUE(last_report().last_successful_application);
+  EXPECT_FALSE(last_report().synchronized);
+  director->label_failure.reset();
+  system.advance(20s);
+  EXPECT_FALSE(last_report().labelling);
+  EXPECT_TRUE(last_report().synchronized);
+}
+
+TEST_F(DirectorFetcherTest, BacksOffWhileTheDirectorFailsAndKeepsTheLastSuccess) {
+  system.tell(fetcher, ready());
+  const auto success = last_report().last_successful_fetch;
+  director->fetch_failure = failure(FailureKind::unavailable);
+  system.advance(1h);
+  EXPECT_LT(director->fetches.size(), 60u);
+  EXPECT_GT(director->fetches.size(), 10u);
+  EXPECT_EQ(last_report().last_successful_fetch, success);
+  EXPECT_TRUE(last_report().fetching);
+  EXPECT_EQ(reconciler.received<DesiredStateFetched>().size(), 1u);
+}
+
+TEST_F(DirectorFetcherTest, HonoursRetryAfterWhoeverAsks) {
+  director->fetch_failure = failure(FailureKind::rate_limited);
+  director->fetch_failure->retry_after = 120s;
+  system.tell(fetcher, ready());
+  director->fetch_failure.reset();
+  system.tell(fetcher, ResyncRequested{"7"});
+  system.tell(fetcher, ready("02", "https://other"));
+  system.advance(119s);
+  EXPECT_EQ(director->fetches.size(), 1u);
+  system.advance(2s);
+  EXPECT_EQ(director->fetches.size(), 2u);
+}
+
+TEST_F(DirectorFetcherTest, APersonsRequestPassesTheMinimalIntervalAndIsServedOnce) {
+  system.tell(fetcher, ready());
+  system.advance(1s);
+  system.tell(fetcher, ResyncRequested{"7"});
+  EXPECT_EQ(director->fetches.size(), 2u);
+  EXPECT_EQ(last_report().resync_served, "7");
+  system.tell(fetcher, ResyncRequested{"7"});
+  EXPECT_EQ(director->fetches.size(), 2u);
+  system.tell(fetcher, ResyncRequested{"9"});
+  EXPECT_EQ(director->fetches.size(), 3u);
+}
+
+TEST_F(DirectorFetcherTest, ServesARequestOnlyOnceTheCycleSucceeded) {
+  system.tell(fetcher, ready());
+  director->fetch_failure = failure(FailureKind::unavailable);
+  system.tell(fetcher, ResyncRequested{"7"});
+  EXPECT_EQ(last_report().resync_served, "");
+  director->fetch_failure.reset();
+  system.advance(5min);
+  EXPECT_EQ(last_report().resync_served, "7");
+}
+
+TEST_F(DirectorFetcherTest, ARenewedCertificateIsUsedFromTheNextFetchOnAndCausesNone) {
+  system.tell(fetcher, ready("01"));
+  system.tell(fetcher, ready("02"));
+  system.advance(1s);
+  EXPECT_EQ(director->fetches.size(), 1u);
+  system.advance(20s);
+  EXPECT_THAT(director->serials, testing::ElementsAre("01", "02"));
+}
+
+TEST_F(DirectorFetcherTest, TellsWhenItsCertificateIsRefused) {
+  director->fetch_failure = failure(FailureKind::certificate_refused);
+  system.tell(fetcher, ready("05"));
+  ASSERT_EQ(connection_manager.received<CertificateRefused>().size(), 1u);
+  EXPECT_EQ(connection_manager.last<CertificateRefused>()->serial, "05");
+}
+
+TEST_F(DirectorFetcherTest, DoesNotFetchWithoutAConnection) {
+  system.tell(fetcher, ready());
+  system.tell(fetcher, ConnectionLost{"expired", {}});
+  system.advance(10min);
+  EXPECT_EQ(director->fetches.size(), 1u);
+}
+
+TEST_F(DirectorFetcherTest, ReportsWhatOfTheConfigurationIsUnreadable) {
+  system.tell(fetcher, ConnectionLost{"no tenant", failure(FailureKind::configuration, "TENANT is missing")});
+  EXPECT_EQ(last_report().fetching->what, "TENANT is missing");
+}
+
+TEST_F(DirectorFetcherTest, FetchesOnWhileTheClusterIsSlow) {
+  applies = false;
+  system.tell(fetcher, ready());
+  system.advance(60s);
+  EXPECT_EQ(director->fetches.size(), 4u);
+  EXPECT_EQ(reconciler.received<DesiredStateFetched>().size(), 4u);
+  const auto states = reconciler.received<DesiredStateFetched>();
+  EXPECT_LT(states[0].state->sequence, states[3].state->sequence);
+}
+
+TEST_F(DirectorFetcherTest, ConfirmsHeldBackDeletionsOverAnotherConnectionAfterTheMinimalTime) {
+  result.wants_confirmation = true;
+  result.failure = failure(FailureKind::refused, "deletions are held back");
+  system.tell(fetcher, ready());
+  EXPECT_EQ(director->drops, 1);
+  result = {};
+  system.advance(9s);
+  EXPECT_EQ(director->fetches.size(), 1u);
+  system.advance(2s);
+  EXPECT_EQ(director->fetches.size(), 2u);
+  const auto states = reconciler.received<DesiredStateFetched>();
+  EXPECT_NE(states.at(0).state->connection_number, states.at(1).state->connection_number);
+}
+
+TEST_F(DirectorFetcherTest, TellsTheLastStateAgainToAPeerThatHasStarted) {
+  system.tell(fetcher, ready());
+  system.tell(fetcher, FactsRequested{});
+  EXPECT_EQ(reconciler.received<DesiredStateFetched>().size(), 2u);
+  EXPECT_EQ(director->fetches.size(), 1u);
+}
+
+TEST_F(DirectorFetcherTest, TakesDriftThatWasRepairedLaterIntoItsReport) {
+  result.problems = {{"mp-shop", "refused"}};
+  system.tell(fetcher, ready());
+  EXPECT_FALSE(last_report().synchronized);
+  DesiredStateApplied repaired;
+  repaired.sequence = reconciler.last<DesiredStateFetched>()->state->sequence;
+  system.tell(fetcher, repaired);
+  EXPECT_TRUE(last_report().synchronized);
+}
+
+class EachMessage : public DirectorFetcherTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(EachMessage, ThatItThrowsAtIsRecoveredFromByTheRestart) {
+  system.crash_switch().arm("DirectorFetcher", GetParam());
+  system.tell(fetcher, ready());
+  system.tell(fetcher, ResyncRequested{"7"});
+  system.tell(fetcher, FactsRequested{});
+  system.tell(fetcher, ConnectionLost{"gone", {}});
+  ASSERT_TRUE(system.death(fetcher)) << "the switch did not strike";
+  start();
+  system.tell(fetcher, ready()); // what ConnectionManager answers
+  system.advance(1s);
+  EXPECT_TRUE(last_report().synchronized);
+}
+
+INSTANTIATE_TEST_SUITE_P(DirectorFetcher, EachMessage,
+                         testing::Values("ConnectionReady", "ConnectionLost", "ResyncRequested", "DesiredStateApplied",
+                                         "FactsRequested", "TimerFired", "CallFinished"));
+
+} // namespace
+} // namespace runtime_agent::director_fetcher

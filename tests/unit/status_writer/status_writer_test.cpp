@@ -1,0 +1,238 @@
+#include <gtest/gtest.h>
+
+#include "actors/status_writer/status_writer.hpp"
+#include "tests/unit/support/fake_api.hpp"
+#include "tests/unit/support/test_system.hpp"
+
+namespace runtime_agent::status_writer {
+namespace {
+
+using namespace std::chrono_literals;
+using kubernetes::Json;
+using tests::FakeApi;
+using tests::FakePeer;
+using tests::TestSystem;
+
+const auto connections = kubernetes::compass_connections();
+
+class StatusWriterTest : public testing::Test {
+protected:
+  StatusWriterTest() {
+    peers.config_watcher = config_watcher.handle();
+    peers.connection_manager = connection_manager.handle();
+    peers.director_fetcher = director_fetcher.handle();
+    start();
+  }
+  void start() {
+    writer = system.spawn<StatusWriter>(peers, Settings{}, api);
+    system.run();
+  }
+  ConnectionReport connected() {
+    ConnectionReport report;
+    report.connected = true;
+    report.last_sync = report.last_success = system.wall_now();
+    report.connector_url = "https://connector";
+    report.director_url = "https://director";
+    report.validity = x509::Validity{TestSystem::epoch(), TestSystem::epoch() + 24h};
+    return report;
+  }
+  SynchronizationReport synchronized() {
+    SynchronizationReport report;
+    report.last_attempt = report.last_successful_fetch = report.last_successful_application = system.wall_now();
+    report.synchronized = report.cycle_finished = true;
+    return report;
+  }
+  void absent(const std::string& id = "absence-1") {
+    CompassConnectionObserved observed;
+    observed.absence_id = id;
+    system.tell(writer, observed);
+  }
+  /// As ConfigWatcher tells what the watch shows.
+  void observe() {
+    CompassConnectionObserved observed;
+    observed.object = std::make_shared<const Json>(*api->object(connections, "compass-connection"));
+    system.tell(writer, observed);
+  }
+  std::string state() {
+    const auto object = api->object(connections, "compass-connection");
+    return object ? (*object)["status"]["connectionState"].get<std::string>() : "";
+  }
+  /// Connected and synchronised, seen back by watch, and a while later.
+  void settle() {
+    absent();
+    system.tell(writer, connected());
+    system.tell(writer, synchronized());
+    system.advance(2s);
+    observe();
+    api->clear_calls();
+  }
+
+  TestSystem system;
+  FakePeer<ConfigWatcherActor> config_watcher{system};
+  FakePeer<ConnectionManagerActor> connection_manager{system};
+  FakePeer<DirectorFetcherActor> director_fetcher{system};
+  Peers peers;
+  std::shared_ptr<FakeApi> api = std::make_shared<FakeApi>();
+  StatusWriterActor writer;
+};
+
+TEST_F(StatusWriterTest, AsksItsPeersForTheirFactsWhenItStarts) {
+  EXPECT_EQ(config_watcher.received<FactsRequested>().size(), 1u);
+  EXPECT_EQ(connection_manager.received<FactsRequested>().size(), 1u);
+  EXPECT_EQ(director_fetcher.received<FactsRequested>().size(), 1u);
+}
+
+TEST_F(StatusWriterTest, WritesNothingBeforeItKnowsWhetherTheObjectIsThere) {
+  system.tell(writer, connected());
+  system.advance(1min);
+  EXPECT_TRUE(api->calls().empty());
+}
+
+TEST_F(StatusWriterTest, CreatesTheObjectWithTheAbsencesId) {
+  absent("absence-7");
+  system.tell(writer, connected());
+  EXPECT_EQ(state(), "Connected");
+  EXPECT_EQ((*api->object(connections, "compass-connection"))["metadata"]["annotations"][reconnect_annotation],
+            "absence-7");
+}
+
+TEST_F(StatusWriterTest, WritesAChangeOfStateAtOnce) {
+  settle();
+  SynchronizationReport report = synchronized();
+  report.fetching = FakeApi::failure(FailureKind::unavailable, "Director");
+  system.tell(writer, report);
+  EXPECT_EQ(state(), "SynchronizationFailed");
+}
+
+TEST_F(StatusWriterTest, WritesMovedTimesOnceACycle) {
+  settle();
+  for (int cycle = 0; cycle < 10; ++cycle) {
+    system.tell(writer, connected()); // ConnectionManager's own check, a little earlier
+    system.advance(1s);
+    SynchronizationReport under_way = synchronized();
+    under_way.cycle_finished = false;
+    system.tell(writer, under_way);
+    system.tell(writer, synchronized());
+    system.advance(19s);
+  }
+  EXPECT_EQ(api->count("update"), 10u);
+  EXPECT_EQ(api->calls().size(), 10u);
+}
+
+TEST_F(StatusWriterTest, WritesAtMostOnceASecondWhereTheStateStays) {
+  settle();
+  for (int i = 0; i < 20; ++i) {
+    ConnectionReport report = connected();
+    report.maintaining = FakeApi::failure(FailureKind::network, "try " + std::to_string(i));
+    system.tell(writer, report);
+    system.advance(100ms);
+  }
+  system.advance(2s);
+  EXPECT_LE(api->count("update"), 4u);
+  EXPECT_EQ((*api->object(connections, "compass-connection"))["status"]["connectionStatus"]["error"],
+            "try 19: network");
+}
+
+TEST_F(StatusWriterTest, DoesNothingWhenItsOwnWriteComesBackByWatch) {
+  settle();
+  observe();
+  observe();
+  system.advance(1min);
+  EXPECT_TRUE(api->calls().empty());
+}
+
+TEST_F(StatusWriterTest, ReadsAgainAndWritesAfterAConflict) {
+  settle();
+  Json edited = *api->object(connections, "compass-connection");
+  edited["metadata"]["labels"]["mine"] = "yes"; // by a person, and not seen by the watch yet
+  api->put(connections, edited);
+  SynchronizationReport report = synchronized();
+  report.fetching = FakeApi::failure(FailureKind::unavailable, "Director");
+  system.tell(writer, report);
+  EXPECT_EQ(state(), "SynchronizationFailed");
+  EXPECT_EQ((*api->object(connections, "compass-connection"))["metadata"]["labels"]["mine"], "yes");
+}
+
+TEST_F(StatusWriterTest, TriesAgainWithBackOffWhileTheApiServerRefuses) {
+  settle();
+  api->refuse = [](const FakeApi::Call&) { return FakeApi::failure(FailureKind::unavailable, "API server"); };
+  SynchronizationReport report = synchronized();
+  report.fetching = FakeApi::failure(FailureKind::unavailable, "Director");
+  system.tell(writer, report);
+  system.advance(2min);
+  EXPECT_LE(api->calls().size(), 10u);
+  EXPECT_GE(api->calls().size(), 5u);
+  api->refuse = nullptr;
+  system.advance(31s);
+  EXPECT_EQ(state(), "SynchronizationFailed");
+}
+
+TEST_F(StatusWriterTest, MakesTheObjectAnewAfterAPersonDeletedIt) {
+  settle();
+  api->erase(connections, "compass-connection");
+  absent("uid-of-the-deleted");
+  EXPECT_EQ(state(), "Synchronized");
+  auto annotations = (*api->object(connections, "compass-connection"))["metadata"]["annotations"];
+  EXPECT_EQ(annotations[reconnect_annotation], "uid-of-the-deleted");
+  ConnectionReport report = connected();
+  report.reconnect_served = "uid-of-the-deleted";
+  system.tell(writer, report);
+  system.advance(2s);
+  annotations = (*api->object(connections, "compass-connection"))["metadata"]["annotations"];
+  EXPECT_FALSE(annotations.contains(reconnect_annotation));
+}
+
+TEST_F(StatusWriterTest, AsksWhatIsThereWhenItsObjectIsGoneUnderAWrite) {
+  settle();
+  config_watcher.clear();
+  api->erase(connections, "compass-connection");
+  ConnectionReport report = connected();
+  report.maintaining = FakeApi::failure(FailureKind::network, "Connector");
+  system.tell(writer, report);
+  EXPECT_EQ(config_watcher.received<FactsRequested>().size(), 1u);
+  EXPECT_EQ(state(), "");
+  absent("absence-2");
+  system.advance(2s);
+  EXPECT_EQ(state(), "ConnectionMaintenanceFailed");
+}
+
+TEST_F(StatusWriterTest, WaitsForALackingCrd) {
+  api->refuse = [](const FakeApi::Call&) { return FakeApi::failure(FailureKind::not_found, "CRD"); };
+  absent();
+  system.tell(writer, connected());
+  system.advance(5min);
+  EXPECT_FALSE(system.death(writer));
+  api->refuse = nullptr;
+  system.advance(31s);
+  EXPECT_EQ(state(), "Connected");
+}
+
+class EachMessage : public StatusWriterTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(EachMessage, ThatItThrowsAtLeavesTheStatusRightAfterTheRestart) {
+  settle();
+  system.crash_switch().arm("StatusWriter", GetParam());
+  ConnectionReport report = connected();
+  report.maintaining = FakeApi::failure(FailureKind::network, "Connector");
+  system.tell(writer, report);
+  SynchronizationReport synchronization = synchronized();
+  system.tell(writer, synchronization);
+  if (!system.death(writer))
+    observe();
+  system.advance(3s);
+  ASSERT_TRUE(system.death(writer)) << "the switch did not strike";
+  start();
+  // What the peers answer to FactsRequested.
+  observe();
+  system.tell(writer, report);
+  system.tell(writer, synchronization);
+  system.advance(3s);
+  EXPECT_EQ(state(), "ConnectionMaintenanceFailed");
+}
+
+INSTANTIATE_TEST_SUITE_P(StatusWriter, EachMessage,
+                         testing::Values("ConnectionReport", "SynchronizationReport", "CompassConnectionObserved",
+                                         "CallFinished"));
+
+} // namespace
+} // namespace runtime_agent::status_writer
