@@ -94,6 +94,14 @@ const ActorCore::TypeName& ActorCore::type_name(const caf::type_erased_tuple& co
   return types_.back();
 }
 
+NameId ActorCore::sender_id(std::string_view name) {
+  for (const auto& [known, id] : senders_)
+    if (known.data() == name.data())
+      return id;
+  senders_.emplace_back(name, environment_.ring.intern(name));
+  return senders_.back().second;
+}
+
 std::uint64_t ActorCore::new_span_id() {
   // SplitMix64: five instructions, and every 64-bit value once.
   std::uint64_t mixed = (ids_ += 0x9e3779b97f4a7c15u);
@@ -175,7 +183,7 @@ caf::invoke_message_result ActorCore::consume(caf::mailbox_element& element, con
   TraceContext trace;
   if (envelope != nullptr) {
     trace = envelope->trace;
-    record.sender = environment_.ring.intern(envelope->sender_name);
+    record.sender = sender_id(envelope->sender_name);
     record.queued = environment_.ring.wall(envelope->queued);
   }
   auto result = caf::invoke_message_result::consumed;
@@ -479,7 +487,6 @@ caf::error ActorCore::died(const std::exception_ptr& exception) {
   const std::string text = text_of(exception);
   const TraceScope scope(last_trace_);
   log::error("An actor died of an exception", {{"actor", actor_name()}, {"exception", text}});
-  record_.threw(text, wall_now());
   return caf::make_error(caf::sec::runtime_error, text);
 }
 

@@ -106,6 +106,7 @@ private:
 
   std::string_view actor_name() const { return self_.name(); }
   const TypeName& type_name(const caf::type_erased_tuple& content);
+  NameId sender_id(std::string_view name);
   std::uint64_t new_span_id();
   TraceContext new_trace();
   CallId next_id() { return ++last_id_; }
@@ -137,6 +138,7 @@ private:
   std::uint64_t ids_; ///< state of the generator of trace and span ids, apart from the actor's own random source
   TraceContext last_trace_;
   std::vector<TypeName> types_;
+  std::vector<std::pair<std::string_view, NameId>> senders_; ///< by address: actors' names are literals
   NameId own_name_ = 0;
 
   std::uint64_t last_id_ = 0;

@@ -25,7 +25,8 @@ std::string_view name(Level level) {
 }
 
 spdlog::level::level_enum spdlog_level(Level level) {
-  constexpr std::array levels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err};
+  constexpr std::array levels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err,
+                                 spdlog::level::off};
   return levels[static_cast<std::size_t>(level)];
 }
 

@@ -12,7 +12,8 @@
 /// Log lines: a constant sentence plus fields, as JSON lines or text (`APP_LOG_FORMAT`). A Secret has no way in.
 namespace runtime_agent::log {
 
-enum class Level { debug, info, warning, error };
+/// `off` is for tests that make many actors die.
+enum class Level { debug, info, warning, error, off };
 enum class Format { json, text };
 
 /// Until it is called, lines go out as text from `info` on. Not thread-safe: called once, at the start.

@@ -71,6 +71,11 @@ void SlotMailbox::give_back(Tenancy tenancy, std::deque<caf::mailbox_element_ptr
     keep(std::move(element));
 }
 
+void SlotMailbox::accept() {
+  std::lock_guard lock(mutex_);
+  refusing_ = false;
+}
+
 void SlotMailbox::refuse() {
   caf::strong_actor_ptr released;
   std::deque<caf::mailbox_element_ptr> dropped;

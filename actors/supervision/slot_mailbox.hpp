@@ -35,7 +35,9 @@ public:
   /// Puts back, in front of what has come since, what the child had not begun to handle.
   void give_back(Tenancy tenancy, std::deque<caf::mailbox_element_ptr> elements);
 
-  /// Drops what is kept and what comes, until the next `begin` (a stopped Slot takes nothing in).
+  /// Keeps what comes for the next child.
+  void accept();
+  /// Drops what is kept and what comes, until the next `accept` or `begin` (a stopped Slot takes nothing in).
   void refuse();
 
   std::size_t kept() const;
