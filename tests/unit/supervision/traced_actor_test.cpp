@@ -301,9 +301,9 @@ TEST_F(TracedActorTest, OneTraceGoesOverMessageCallTimerAndMessage) {
   EXPECT_EQ(render_tree(system.ring(), seen_by_work), "Puppet: Task  0 µs\n"
                                                       "└─ Puppet: call count  0 µs\n"
                                                       "   ├─ director: request query count  0 µs 200\n"
-            "   └─ Puppet: answer count  0 µs\n"
-            "      └─ Puppet: timer wait  0 µs\n"
-            "         └─ Puppet: Task from Puppet  0 µs\n");
+                                                      "   └─ Puppet: answer count  0 µs\n"
+                                                      "      └─ Puppet: timer wait  0 µs\n"
+                                                      "         └─ Puppet: Task from Puppet  0 µs\n");
 }
 
 TEST_F(TracedActorTest, ATimerThatBeginsHasATraceOfItsOwn) {
