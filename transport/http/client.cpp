@@ -341,7 +341,7 @@ Result<KeepAliveClient::Lease> KeepAliveClient::open(const Waiter& waiter) {
       return tl::unexpected(made.error());
     context = std::move(*made);
   }
-  auto connection = Connection::open({options_.origin, options_.proxy, context.get()}, waiter,
+  auto connection = Connection::open({options_.origin, options_.proxy, context.get(), options_.server_name}, waiter,
                                      Clock::now() + options_.connect_timeout);
   if (!connection)
     return tl::unexpected(connection.error());

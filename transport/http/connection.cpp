@@ -40,7 +40,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const Route& route, const W
       return tl::unexpected(open.error());
   }
   if (route.tls != nullptr) {
-    auto session = TlsSession::connect(*route.tls, connection->fd_.get(), route.origin.host, waiter, limit);
+    const auto& name = route.server_name.empty() ? route.origin.host : route.server_name;
+    auto session = TlsSession::connect(*route.tls, connection->fd_.get(), name, waiter, limit);
     if (!session)
       return tl::unexpected(session.error());
     connection->tls_ = std::move(*session);

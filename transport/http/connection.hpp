@@ -22,6 +22,7 @@ public:
     Url origin;
     std::optional<Proxy> proxy;
     const TlsContext* tls = nullptr; ///< null for a plain origin; must outlive the call
+    std::string server_name{};       ///< as in ClientOptions
   };
   /// Resolves, connects, goes through the proxy and shakes hands, all until `limit`.
   static Result<std::unique_ptr<Connection>> open(const Route& route, const Waiter& waiter, Clock::time_point limit);

@@ -22,6 +22,7 @@ struct ClientOptions {
   RequestObserver* observer = nullptr; ///< may be null; must outlive the client
   x509::IdentityPtr identity{};        ///< the client certificate; may be null
   Trust trust{};
+  std::string server_name{};       ///< the name that the server's certificate must have; empty: the origin's host
   std::optional<Proxy> proxy{};    ///< as `ProxySettings::proxy_for(origin)` says
   std::size_t max_connections = 8; ///< calls beyond it wait for one, within their deadline
   std::string user_agent = "runtime-agent";

@@ -45,6 +45,7 @@ ConnectionFactory http_connections(const ApiOptions& options) {
     client.target = "kubernetes";
     client.observer = options.observer;
     client.trust = trust_of(endpoint);
+    client.server_name = endpoint.tls_server_name;
     client.proxy = std::move(*proxy);
     client.max_connections = endpoint.max_connections;
     client.user_agent = options.user_agent;

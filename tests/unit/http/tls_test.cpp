@@ -76,6 +76,18 @@ TEST(TlsClient, ChecksHostNames) {
   EXPECT_TRUE(response) << response.error().text();
 }
 
+TEST(TlsClient, ChecksAnotherNameWhereOneIsGiven) {
+  const ServerTls tls{server_certificate("DNS:api.example.com")};
+  RawServer server(serve, &tls);
+  for (const auto* name : {"api.example.com", "other.example.com"}) {
+    const auto client =
+        make_client({.origin = server.url(), .target = "kubernetes", .trust = trusted(), .server_name = name});
+    Request request;
+    request.path = "/";
+    EXPECT_EQ(client->send(request, within(ample)).has_value(), std::string(name) == "api.example.com") << name;
+  }
+}
+
 TEST(TlsClient, RefusesAnotherHostName) {
   const ServerTls tls{server_certificate("DNS:elsewhere.example.com,IP:127.0.0.1")};
   RawServer server(serve, &tls);
