@@ -11,6 +11,7 @@
 
 #include "tests/e2e/agent_process.hpp"
 #include "tests/sandbox/compass/compass_server.hpp"
+#include "tests/sandbox/kubernetes/server.hpp"
 #include "tests/vectors/comparison.hpp"
 #include "transport/kubernetes/api.hpp"
 
@@ -34,6 +35,8 @@ public:
   virtual kubernetes::Api& admin() = 0;
   /// Path of a kubeconfig for the agent.
   virtual std::string agent_kubeconfig(Rights rights) = 0;
+  /// For faults and the request log; null where the server is a real one.
+  virtual sandbox::KubernetesServer* sandbox_server() { return nullptr; }
 };
 std::unique_ptr<Cluster> make_cluster(ClusterKind kind);
 
@@ -45,6 +48,7 @@ public:
 
   sandbox::CompassServer& compass() { return compass_; }
   kubernetes::Api& api() { return cluster_->admin(); }
+  sandbox::KubernetesServer* sandbox_server() { return cluster_->sandbox_server(); }
 
   /// The environment of the recorded vectors (tests/vectors/README.md), with this world's addresses.
   Variables environment(Rights rights = Rights::own);

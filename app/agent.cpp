@@ -1,0 +1,143 @@
+#include "app/agent.hpp"
+
+#include <random>
+
+#include <caf/all.hpp>
+#include <fmt/format.h>
+
+#include "actors/supervision/io_pool.hpp"
+#include "actors/supervision/log.hpp"
+#include "app/version.hpp"
+#include "app/wiring.hpp"
+#include "transport/compass/make_clients.hpp"
+#include "transport/kubernetes/api_client.hpp"
+#include "transport/kubernetes/cluster_config.hpp"
+
+namespace runtime_agent::app {
+namespace {
+
+// Besides the writes to the cluster: configuration, record, status, Connector, Director, key, mapping, planning.
+constexpr std::size_t other_calls = 8;
+constexpr std::size_t waiting_calls = 1024;
+
+std::string random_id() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}", device(), device());
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+void log_failed_call(const graphql::FailedCall& call) {
+  log::warning("a GraphQL call failed", {{"query", call.document},
+                                         {"variables", call.variables},
+                                         {"response", call.response},
+                                         {"error", call.failure.text()}});
+}
+
+struct ActorConfiguration : caf::actor_system_config {
+  ActorConfiguration() {
+    // Actors decide and pass on; what takes time runs on the I/O threads.
+    set("scheduler.max-threads", std::size_t{2});
+  }
+};
+
+} // namespace
+
+Result<Clients> make_clients(const Settings& settings, const std::string& kubeconfig) {
+  Clients clients;
+  clients.ring = std::make_shared<supervision::TraceRing>();
+  auto proxies = http::ProxySettings::from_environment();
+  if (!proxies)
+    return failed(proxies.error());
+  auto cluster = kubernetes::load_cluster_config(kubeconfig);
+  if (!cluster)
+    return failed(cluster.error());
+  const std::string user_agent = std::string("runtime-agent/") + version;
+
+  kubernetes::ApiOptions api;
+  api.user_agent = user_agent;
+  api.observer = clients.ring.get();
+  api.max_connections = settings.kubernetes_concurrency + 4;
+  api.proxies = *proxies;
+  log::info("cluster", {{"config", cluster->source}, {"server", cluster->server}});
+  clients.kubernetes = kubernetes::make_api(std::move(*cluster), api);
+
+  compass::ClientSettings compass;
+  compass.verify_tls = !settings.skip_compass_tls_verify;
+  compass.proxies = std::move(*proxies);
+  compass.observer = clients.ring.get();
+  compass.user_agent = user_agent;
+  if (settings.query_logging)
+    compass.call_logger = log_failed_call;
+  clients.connector = compass::make_connector_client(compass);
+  clients.director = compass::make_director_client(std::move(compass));
+
+  const char* fixtures = std::getenv("RUNTIME_AGENT_TEST_KEYS");
+  if (!test_controls() || !fixtures) {
+    clients.keys = x509::make_key_source();
+    return clients;
+  }
+  auto keys = x509::make_fixture_key_source(fixtures);
+  if (!keys)
+    return failed(keys.error());
+  clients.keys = std::move(*keys);
+  return clients;
+}
+
+bool test_controls() {
+  const char* controls = std::getenv("RUNTIME_AGENT_TEST_CONTROLS");
+  return controls && std::string_view(controls) == "on";
+}
+
+// The order of the members is the order of their beginning, and backwards of their end.
+struct Agent::State {
+  State(const Settings& settings, Clients given, std::function<void(const std::string&)> escalated)
+      : clients(std::move(given)), io(settings.kubernetes_concurrency + other_calls, waiting_calls),
+        environment{io, *clients.ring, [] { return std::chrono::system_clock::now(); }, random_seed, &crash_switch},
+        system(configuration), supervisor(system, environment, std::move(escalated)),
+        peers(add_children(supervisor, environment, settings, clients, status, random_id())) {}
+  // The children's specifications hold the peers, the peers the Slots that hold the specifications.
+  ~State() { *peers = {}; }
+
+  Clients clients;
+  supervision::IoPool io;
+  supervision::CrashSwitch crash_switch;
+  supervision::Environment environment;
+  PublishedStatus status;
+  ActorConfiguration configuration;
+  caf::actor_system system;
+  supervision::Supervisor supervisor;
+  std::shared_ptr<Peers> peers;
+};
+
+Agent::Agent(const Settings& settings, Clients clients, std::function<void(const std::string&)> escalated)
+    : state_(std::make_unique<State>(settings, std::move(clients), std::move(escalated))) {}
+
+Agent::~Agent() = default;
+
+void Agent::start() {
+  state_->supervisor.start();
+}
+
+bool Agent::stop(std::chrono::milliseconds limit) {
+  const bool clean = state_->supervisor.stop(limit, stop_order());
+  return state_->io.stop(std::chrono::milliseconds(500)) && clean;
+}
+
+std::vector<supervision::ChildFacts> Agent::children() const {
+  return state_->supervisor.facts();
+}
+const supervision::TraceRing& Agent::ring() const {
+  return *state_->clients.ring;
+}
+PublishedStatus& Agent::status() {
+  return state_->status;
+}
+supervision::CrashSwitch& Agent::crash_switch() {
+  return state_->crash_switch;
+}
+
+} // namespace runtime_agent::app

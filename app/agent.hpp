@@ -1,0 +1,58 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/supervision/crash_switch.hpp"
+#include "actors/supervision/supervisor.hpp"
+#include "actors/supervision/trace_ring.hpp"
+#include "app/published_status.hpp"
+#include "app/settings.hpp"
+#include "transport/compass/clients.hpp"
+#include "transport/kubernetes/api.hpp"
+#include "transport/x509/key.hpp"
+
+namespace runtime_agent::app {
+
+/// What the agent calls, each shared by the actors that need it.
+struct Clients {
+  std::shared_ptr<supervision::TraceRing> ring; ///< hears of every request
+  std::shared_ptr<kubernetes::Api> kubernetes;
+  std::shared_ptr<compass::ConnectorClient> connector;
+  std::shared_ptr<compass::DirectorClient> director;
+  std::shared_ptr<x509::KeySource> keys;
+};
+
+/// The real ones. Failure (configuration): no cluster to talk to, or a proxy variable that is no URL.
+Result<Clients> make_clients(const Settings& settings, const std::string& kubeconfig);
+
+/// RUNTIME_AGENT_TEST_CONTROLS=on: tests and the demo may make actors throw and give keys. Never in normal use.
+bool test_controls();
+
+/// The actor system with the five children behind their Slots.
+class Agent {
+public:
+  /// `escalated`: see Supervisor.
+  Agent(const Settings& settings, Clients clients, std::function<void(const std::string&)> escalated);
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+  ~Agent();
+
+  void start();
+  /// Stops the children in the order of architecture §3, at most `limit`. Returns whether all ended by themselves.
+  bool stop(std::chrono::milliseconds limit);
+
+  std::vector<supervision::ChildFacts> children() const;
+  const supervision::TraceRing& ring() const;
+  PublishedStatus& status();
+  supervision::CrashSwitch& crash_switch();
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+} // namespace runtime_agent::app

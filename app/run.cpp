@@ -1,0 +1,104 @@
+#include "app/run.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <string>
+
+#include <pthread.h>
+#include <sys/prctl.h>
+
+#include "actors/supervision/log.hpp"
+#include "app/agent.hpp"
+#include "app/diagnostics.hpp"
+#include "app/version.hpp"
+
+namespace runtime_agent::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int escalation_signal = SIGUSR1;
+
+/// Blocks what `wait_for_end` waits for, in this thread and every one that is started after it.
+sigset_t block_signals() {
+  std::signal(SIGPIPE, SIG_IGN); // a peer that hangs up is an error of that write, nothing more
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, escalation_signal})
+    sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+void keep_out_of_core_dumps() {
+#if !defined(__SANITIZE_ADDRESS__) &&                                                                                  \
+    !defined(__SANITIZE_THREAD__) // their leak check reads the process as a debugger does
+  prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+void say_what_is_unusual(const Settings& settings) {
+  if (settings.skip_compass_tls_verify)
+    log::warning("TLS checks are off: Compass' server certificates are not verified",
+                 {{"variable", "APP_SKIP_COMPASS_TLS_VERIFY"}});
+  if (settings.ignored.empty())
+    return;
+  std::string names;
+  for (const std::string& name : settings.ignored)
+    names += (names.empty() ? "" : " ") + name;
+  log::warning("variables are set that mean nothing any more", {{"variables", names}});
+}
+
+/// Until SIGTERM or SIGINT (0), or an escalation (exit_escalation).
+int wait_for_end(const sigset_t& signals) {
+  int signal = 0;
+  sigwait(&signals, &signal);
+  if (signal == escalation_signal)
+    return exit_escalation;
+  log::info("ending", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  return 0;
+}
+
+int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
+  const sigset_t signals = block_signals();
+  keep_out_of_core_dumps();
+  log::configure(settings.log_format, settings.log_level);
+  log::info("runtime-agent starts", {{"version", version}});
+  say_what_is_unusual(settings);
+
+  const pthread_t main_thread = pthread_self();
+  auto clients = make_clients(settings, kubeconfig);
+  if (!clients) {
+    log::error("the agent cannot start", {{"error", clients.error().text()}});
+    return exit_invalid_settings;
+  }
+  Agent agent(settings, std::move(*clients), [main_thread](const std::string& reason) {
+    log::error("an actor failed too often; the process ends so that Kubernetes starts it anew", {{"reason", reason}});
+    pthread_kill(main_thread, escalation_signal);
+  });
+  Diagnostics diagnostics(settings, agent);
+  if (auto listening = diagnostics.start(); !listening) {
+    log::error("the agent cannot start", {{"error", listening.error().text()}});
+    return exit_invalid_settings;
+  }
+  agent.start();
+  const int code = wait_for_end(signals);
+  diagnostics.stop();
+  const bool clean = agent.stop(4s); // five seconds are what operators are promised (architecture §3)
+  log::info("ended", {{"clean", clean}});
+  return code;
+}
+
+} // namespace
+
+int run(const Settings& settings, const std::string& kubeconfig) {
+  try {
+    return run_until_signal(settings, kubeconfig);
+  } catch (const std::exception& error) {
+    log::error("the agent ends because of an exception", {{"error", error.what()}});
+    return exit_escalation;
+  }
+}
+
+} // namespace runtime_agent::app
