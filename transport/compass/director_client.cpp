@@ -1,0 +1,236 @@
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "transport/compass/client_cache.hpp"
+#include "transport/compass/director_mapping.hpp"
+#include "transport/compass/documents.hpp"
+#include "transport/http/status.hpp"
+
+namespace runtime_agent::compass {
+namespace {
+
+using simdjson::dom::element;
+
+constexpr std::uint32_t most_requests = 100'000; // of one fetch: nothing loops for ever
+
+/// The calls that both of the client's functions make.
+graphql::Call director_call(const ClientSettings& settings, const DirectorAccess& access,
+                            const graphql::Document& document, std::string where) {
+  graphql::Call call{.document = document, .where = std::move(where)};
+  call.headers = {{"Tenant", access.tenant}};
+  call.timeout = settings.request_timeout;
+  call.most_response_bytes = settings.most_response_bytes;
+  call.logger = &settings.call_logger;
+  return call;
+}
+
+/// One fetch: asks for page after page until every list of every level is complete.
+class Fetch {
+public:
+  Fetch(const ClientSettings& settings, graphql::Endpoint endpoint, const DirectorAccess& access,
+        const CallContext& context)
+      : settings_(settings), endpoint_(std::move(endpoint)), access_(access), context_(context),
+        parser_(settings.most_response_bytes), page_size_(std::clamp<std::size_t>(settings.page_size, 1, 200)) {}
+
+  Result<RuntimeDataPtr> run();
+
+private:
+  using Step = Result<void>;
+  Step read_runtime();
+  Step read_applications_page(PageProgress& progress);
+  Step finish(UnfinishedList list);
+  Step read_further_page(UnfinishedList& list);
+  /// Asks, again with smaller pages where the answer is too large, and has `read` take in the answer's data.
+  template <class Read>
+  Step ask(const graphql::Document& document, const std::string& where, nlohmann::json variables, bool paged,
+           Read read);
+  Failure placed(Failure failure, const std::string& where) const;
+
+  const ClientSettings& settings_;
+  const graphql::Endpoint endpoint_;
+  const DirectorAccess& access_;
+  const CallContext& context_;
+  graphql::Parser parser_;
+  std::size_t page_size_;
+  Verdict verdict_;
+  std::shared_ptr<RuntimeData> data_ = std::make_shared<RuntimeData>();
+  std::vector<UnfinishedList> unfinished_;
+};
+
+Result<RuntimeDataPtr> Fetch::run() {
+  if (auto done = read_runtime(); !done)
+    return failed(done.error());
+  PageProgress progress;
+  while (progress.more()) {
+    if (auto done = read_applications_page(progress); !done)
+      return failed(done.error());
+    while (!unfinished_.empty()) {
+      auto list = std::move(unfinished_.back());
+      unfinished_.pop_back();
+      if (auto done = finish(std::move(list)); !done)
+        return failed(done.error());
+    }
+  }
+  return data_;
+}
+
+template <class Read>
+Fetch::Step Fetch::ask(const graphql::Document& document, const std::string& where, nlohmann::json variables,
+                       bool paged, Read read) {
+  auto call = director_call(settings_, access_, document, where);
+  for (;;) {
+    if (paged)
+      variables["first"] = page_size_;
+    if (variables.contains("nested"))
+      variables["nested"] = page_size_;
+    call.variables = variables;
+    if (++data_->requests > most_requests)
+      return failed(placed({.kind = FailureKind::malformed, .what = "the data has no end"}, where));
+    const auto answer = graphql::execute(endpoint_, call, context_, parser_);
+    if (!answer && answer.error().kind == FailureKind::too_large && paged && page_size_ > 1) {
+      page_size_ = std::max<std::size_t>(page_size_ / 4, 1);
+      continue;
+    }
+    if (!answer)
+      return failed(answer.error());
+    data_->bytes += answer->bytes;
+    if (auto done = read(answer->data); !done)
+      return failed(placed(std::move(done.error()), where));
+    return verdict_.good() ? Step() : failed(placed(*verdict_.failure(), where));
+  }
+}
+
+Failure Fetch::placed(Failure failure, const std::string& where) const {
+  failure.where = fmt::format("{}, {}", where, endpoint_.url.origin());
+  failure.request_id = context_.request_id;
+  return failure;
+}
+
+Fetch::Step Fetch::read_runtime() {
+  return ask(documents::runtime, "Director, Runtime", {{"id", access_.runtime_id}}, false, [&](element data) -> Step {
+    const Place root;
+    const ObjectReader answer(data, root, verdict_);
+    const auto runtime = answer.value_or_null("runtime");
+    if (!runtime)
+      return failed({.kind = FailureKind::not_found,
+                     .what = fmt::format("it knows no Runtime {}", http::excerpt(access_.runtime_id, 80))});
+    data_->labels = read_labels(*runtime, answer.at("runtime"), verdict_);
+    return {};
+  });
+}
+
+Fetch::Step Fetch::read_applications_page(PageProgress& progress) {
+  nlohmann::json variables{{"runtimeID", access_.runtime_id}, {"nested", page_size_}};
+  if (progress.pages() > 0)
+    variables["after"] = progress.cursor();
+  const auto where = fmt::format("Director, Applications page {}", progress.pages() + 1);
+  return ask(documents::applications_for_runtime, where, std::move(variables), true, [&](element data) -> Step {
+    const Place root;
+    ObjectReader answer(data, root, verdict_);
+    if (const auto page = answer.value("applicationsForRuntime"))
+      read_applications(*page, answer.at("applicationsForRuntime"), verdict_, progress, data_->applications,
+                        unfinished_);
+    return {};
+  });
+}
+
+Fetch::Step Fetch::finish(UnfinishedList list) {
+  while (list.progress.more())
+    if (auto done = read_further_page(list); !done)
+      return done;
+  return {};
+}
+
+/// The page of a list within an Application or a bundle, wherever the answer has it: application → bundles, or
+/// application → bundle → definitions.
+Fetch::Step Fetch::read_further_page(UnfinishedList& list) {
+  using Kind = UnfinishedList::Kind;
+  const auto& application = data_->applications[list.application];
+  const bool of_bundle = list.kind != Kind::bundles;
+  nlohmann::json variables{{"application", application.id}, {"after", list.progress.cursor()}};
+  if (of_bundle)
+    variables["bundle"] = application.bundles[list.bundle].id;
+  else
+    variables["nested"] = page_size_;
+  const std::string_view field =
+      !of_bundle ? "bundles" : (list.kind == Kind::api_definitions ? "apiDefinitions" : "eventDefinitions");
+  const auto& document = !of_bundle                           ? documents::bundles_of_application
+                         : list.kind == Kind::api_definitions ? documents::api_definitions_of_bundle
+                                                              : documents::event_definitions_of_bundle;
+  const auto where = fmt::format("Director, {} of Application {}, page {}", field, http::excerpt(application.id, 80),
+                                 list.progress.pages() + 1);
+  return ask(document, where, std::move(variables), true, [&](element data) -> Step {
+    const Place root;
+    const ObjectReader answer(data, root, verdict_);
+    const auto application_place = answer.at("application");
+    const auto found = answer.value_or_null("application");
+    if (!found) {
+      verdict_.changed(application_place, "it is gone");
+      return {};
+    }
+    ObjectReader owner(*found, application_place, verdict_);
+    if (!of_bundle) {
+      if (const auto page = owner.value(field))
+        read_bundles(*page, owner.at(field), verdict_, list, data_->applications, unfinished_);
+      return {};
+    }
+    const auto bundle_place = owner.at("bundle");
+    const auto bundle = owner.value_or_null("bundle");
+    if (!bundle) {
+      verdict_.changed(bundle_place, "it is gone");
+      return {};
+    }
+    ObjectReader bundle_reader(*bundle, bundle_place, verdict_);
+    if (const auto page = bundle_reader.value(field))
+      read_definitions(*page, bundle_reader.at(field), verdict_, list, data_->applications);
+    return {};
+  });
+}
+
+class HttpDirectorClient final : public DirectorClient {
+public:
+  explicit HttpDirectorClient(ClientSettings settings) : clients_(std::move(settings), "director") {}
+
+  Result<RuntimeDataPtr> fetch(const DirectorAccess& access, const CallContext& context) override {
+    auto endpoint = clients_.endpoint(access.url, access.identity, "Director");
+    if (!endpoint)
+      return failed(std::move(endpoint.error()));
+    return Fetch(clients_.settings(), std::move(*endpoint), access, context).run();
+  }
+
+  Result<void> set_runtime_label(const DirectorAccess& access, const std::string& key, const std::string& value,
+                                 const CallContext& context) override {
+    const auto endpoint = clients_.endpoint(access.url, access.identity, "Director");
+    if (!endpoint)
+      return failed(endpoint.error());
+    auto call = director_call(clients_.settings(), access, documents::set_runtime_label,
+                              fmt::format("Director, label {} of the Runtime", key));
+    call.variables = {{"runtimeID", access.runtime_id}, {"key", key}, {"value", value}};
+    graphql::Parser parser(clients_.settings().most_response_bytes);
+    const auto answer = graphql::execute(*endpoint, call, context, parser);
+    if (!answer)
+      return failed(answer.error());
+    if (element label; answer->data["setRuntimeLabel"].get(label) != simdjson::SUCCESS || !label.is_object())
+      return failed({.kind = FailureKind::malformed,
+                     .where = fmt::format("{}, {}", call.where, endpoint->url.origin()),
+                     .what = "setRuntimeLabel is no object",
+                     .maybe_processed = true,
+                     .request_id = context.request_id});
+    return {};
+  }
+
+  void drop_idle_connections() override { clients_.drop_idle_connections(); }
+
+private:
+  ClientCache clients_;
+};
+
+} // namespace
+
+std::shared_ptr<DirectorClient> make_director_client(ClientSettings settings) {
+  return std::make_shared<HttpDirectorClient>(std::move(settings));
+}
+
+} // namespace runtime_agent::compass
