@@ -48,10 +48,14 @@ bool success(int status) {
   return status >= 200 && status < 300;
 }
 
+/// The server does not know us: a plug-in may give something better.
+bool login_refused(FailureKind kind) {
+  return kind == FailureKind::unauthorized || kind == FailureKind::certificate_refused;
+}
+
 /// A rotated token, CA or client certificate shows as one of these; the files may have newer ones.
 bool may_be_old_login(FailureKind kind) {
-  return kind == FailureKind::unauthorized || kind == FailureKind::tls || kind == FailureKind::certificate_refused ||
-         kind == FailureKind::configuration;
+  return login_refused(kind) || kind == FailureKind::tls || kind == FailureKind::configuration;
 }
 
 /// "name=value" parts of a query.
@@ -223,14 +227,16 @@ Result<http::Response> ApiClient::send(Exchange exchange, const CallContext& con
     failure.where = operation.where();
     if (may_be_old_login(failure.kind) && !login_renewed) {
       login_renewed = true;
-      const auto renewed = credentials_.renewed((*connected)->login, context);
+      const auto plugin = login_refused(failure.kind) ? Credentials::Plugin::now : Credentials::Plugin::when_expired;
+      const auto renewed = credentials_.renewed((*connected)->login, plugin, context);
       if (renewed && !same_login(**renewed, *(*connected)->login))
         continue;
     }
     if (wait_and_retry(failure, retries, context))
       continue;
-    const bool lost =
-        failure.maybe_processed && (failure.kind == FailureKind::network || failure.kind == FailureKind::unavailable);
+    // Of a POST, a server error too may hide that it was carried out; for the others, a server in trouble gets peace.
+    const bool hidden = failure.kind == FailureKind::unavailable && operation.verb == "create";
+    const bool lost = failure.maybe_processed && (failure.kind == FailureKind::network || hidden);
     if (lost && !repeated && !context.cancel.cancelled() && clock_.now() < context.deadline) {
       repeated = true;
       continue;

@@ -80,14 +80,14 @@ Result<LoginPtr> Credentials::current(const CallContext& context) {
   }
 }
 
-Result<LoginPtr> Credentials::renewed(const LoginPtr& refused, const CallContext& context) {
+Result<LoginPtr> Credentials::renewed(const LoginPtr& refused, Plugin plugin, const CallContext& context) {
   std::unique_lock lock(mutex_);
   while (renewing_)
     if (!wait_for_renewal(lock, context))
       return refused;
   if (login_ != refused)
     return login_;
-  return renew(lock, Plugin::now, context);
+  return renew(lock, plugin, context);
 }
 
 bool Credentials::wait_for_renewal(std::unique_lock<std::mutex>& lock, const CallContext& context) {

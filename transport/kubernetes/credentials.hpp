@@ -33,11 +33,12 @@ public:
   /// A file that can no longer be read leaves its last content in use. Failure: nothing usable has ever been read, or
   /// the plug-in failed.
   Result<LoginPtr> current(const CallContext& context);
-  /// The server answered 401 to `refused`: everything is read again at once. The result may be as it was.
-  Result<LoginPtr> renewed(const LoginPtr& refused, const CallContext& context);
+  enum class Plugin { when_expired, now };
+  /// The server refused `refused`: files are read again at once, and the plug-in runs again where that is wanted. The
+  /// result may be as it was.
+  Result<LoginPtr> renewed(const LoginPtr& refused, Plugin plugin, const CallContext& context);
 
 private:
-  enum class Plugin { when_expired, now };
   Result<LoginPtr> renew(std::unique_lock<std::mutex>& lock, Plugin plugin, const CallContext& context);
   Result<LoginPtr> read(const Login* previous, Plugin plugin, const CallContext& context);
   Result<void> read_plugin(Login& login, Plugin plugin, const CallContext& context);

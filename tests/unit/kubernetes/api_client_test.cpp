@@ -191,6 +191,22 @@ TEST(KubernetesApi, ACreateThatWasLostOnTheWaySucceedsInItsRetry) {
   EXPECT_TRUE(cluster.api->create(secrets("ns"), secret("x"), cluster.within(seconds(30))));
 }
 
+TEST(KubernetesApi, ACreateThatTheServerGaveUpOnEndsInAlreadyExists) {
+  ScriptedCluster cluster;
+  cluster.client->answers(504, status_body(504, "Timeout", "request did not complete within the timeout"));
+  cluster.client->answers(409, status_body(409, "AlreadyExists", "secrets \"x\" already exists"));
+  const auto answer = cluster.api->create(secrets("ns"), secret("x"), cluster.within(seconds(30)));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, FailureKind::already_exists);
+}
+
+TEST(KubernetesApi, ALostGetIsSentAgainOnce) {
+  ScriptedCluster cluster;
+  cluster.client->fails(FailureKind::network, true);
+  cluster.client->answers(200, "{}");
+  EXPECT_TRUE(cluster.api->get(secrets("ns"), "x", cluster.within(seconds(30))));
+}
+
 TEST(KubernetesApi, ACreateIsRetriedOnceOnly) {
   ScriptedCluster cluster;
   cluster.client->fails(FailureKind::network, true);

@@ -201,6 +201,33 @@ TEST(ExecPlugin, A401RunsItAgain) {
   EXPECT_EQ(authorization_of(cluster.client->requests.at(1)), "Bearer t2");
 }
 
+TEST(ExecPlugin, AFailedHandshakeDoesNotRunItAgain) {
+  const TemporaryFolder folder;
+  const auto runs = folder.path() / "runs";
+  ScriptedCluster cluster(
+      plugin_config(folder, "echo x >> \"" + runs.string() + "\"\necho '" + credential(R"({"token":"t"})") + "'\n"));
+  cluster.client->fails(FailureKind::tls);
+  EXPECT_FALSE(cluster.api->get(secrets("ns"), "x", cluster.within(seconds(30))));
+  EXPECT_EQ(read_file(runs).value(), "x\n");
+}
+
+TEST(ExecPlugin, RequestsAtOnceShareOneRun) {
+  const TemporaryFolder folder;
+  const auto runs = folder.path() / "runs";
+  const auto config = plugin_config(folder, "echo x >> \"" + runs.string() + "\"\nsleep 0.1\necho '" +
+                                                credential(R"({"token":"t"})") + "'\n");
+  Credentials credentials(config, system_clock());
+  std::vector<std::thread> threads;
+  std::vector<LoginPtr> logins(8);
+  for (auto& login : logins)
+    threads.emplace_back([&] { login = credentials.current(within(seconds(30))).value(); });
+  for (auto& thread : threads)
+    thread.join();
+  EXPECT_EQ(read_file(runs).value(), "x\n");
+  for (const auto& login : logins)
+    EXPECT_EQ(login, logins.front());
+}
+
 TEST(ExecPlugin, ItsClientCertificateIsUsed) {
   const TemporaryFolder folder;
   ScriptedCluster cluster(plugin_config(

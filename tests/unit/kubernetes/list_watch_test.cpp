@@ -87,7 +87,6 @@ TEST(KubernetesList, AFailureOnALaterPageIsTheListsFailure) {
   ScriptedCluster cluster;
   cluster.client->answers(200, page("8", "next", {"one"}));
   cluster.client->answers(500, "");
-  cluster.client->answers(500, "");
   Listing listing;
   const auto version = cluster.api->list(secrets("ns"), {}, listing.receiver(), cluster.within(seconds(30)));
   ASSERT_FALSE(version);
