@@ -21,6 +21,7 @@ Reply refused_reply(const Refusal& refusal) {
   } else {
     reply.body = text_of(refusal.status);
   }
+  reply.warnings = refusal.warnings;
   if (refusal.retry_after)
     reply.retry_after = std::to_string(*refusal.retry_after);
   return reply;
@@ -94,7 +95,7 @@ Answer<Reply> ApiService::route(const ApiRequest& request) {
     if (!access_.allowed(request.token, request.attributes())) {
       auto message =
           fmt::format("forbidden: User \"{}\" cannot {} path \"{}\"", request.user, request.verb, request.path);
-      return Refused(Refusal{403, failure_status(403, "Forbidden", message, Json::object()), std::nullopt});
+      return Refused(Refusal{403, failure_status(403, "Forbidden", message, Json::object()), std::nullopt, {}});
     }
   if (const auto document = discover(request.segments, types()))
     return Reply{200, text_of(*document), "application/json", {}, {}, {}};
@@ -104,9 +105,12 @@ Answer<Reply> ApiService::route(const ApiRequest& request) {
 Answer<Reply> ApiService::route_resource(const ApiRequest& request, const ResourceType& type) {
   const bool in_namespace = !request.namespace_.empty();
   const bool across = type.namespaced && !in_namespace;
-  if ((!type.namespaced && in_namespace) || (across && !request.name.empty()) || !request.subresource.empty() ||
+  if ((!type.namespaced && in_namespace) || (across && !request.name.empty()) ||
       request.name.find('/') != std::string::npos)
     return no_such_resource();
+  // There are no subresources; the real server says so by naming the object.
+  if (!request.subresource.empty())
+    return type.custom ? Answer<Reply>(not_found(type, request.name)) : no_such_resource();
   const auto verbs = type.verbs();
   const bool collection_write = across && request.verb != "list" && request.verb != "watch";
   const bool misplaced = (request.verb == "create") != request.name.empty() &&

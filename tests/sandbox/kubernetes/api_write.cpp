@@ -89,8 +89,10 @@ Answer<Reply> ApiService::create(const ApiRequest& request, const ResourceType& 
   if (metadata.value("name", "").empty() && !metadata.value("generateName", "").empty())
     metadata["name"] = metadata["generateName"].get<std::string>() + random_suffix();
   auto written = insert(type, std::move(*object));
-  if (!written)
+  if (!written) {
+    written.error().warnings = std::move(warnings);
     return Refused(written.error());
+  }
   auto reply = reply_with(request, type, *written, 201);
   reply.warnings = std::move(warnings);
   return reply;
@@ -219,9 +221,10 @@ Answer<Reply> ApiService::patch(const ApiRequest& request, const ResourceType& t
   const auto& media = request.content_type;
   const bool strategic = media == "application/strategic-merge-patch+json";
   if (media != "application/json-patch+json" && media != "application/merge-patch+json" && (!strategic || type.custom))
-    return unsupported_media_type(type.custom ? "application/json-patch+json, application/merge-patch+json"
-                                              : "application/json-patch+json, application/merge-patch+json, "
-                                                "application/strategic-merge-patch+json");
+    return unsupported_media_type(
+        type.custom ? "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+                    : "application/json-patch+json, application/merge-patch+json, "
+                      "application/strategic-merge-patch+json, application/apply-patch+yaml");
   for (int attempt = 0; attempt < attempts; ++attempt) {
     const auto current = store_.get(type.qualified_plural(), request.namespace_, request.name);
     if (!current)
@@ -252,7 +255,7 @@ Answer<Reply> ApiService::patch(const ApiRequest& request, const ResourceType& t
   return stale(type, request.name);
 }
 
-std::optional<Json> ApiService::erase(const ResourceType& type, Object current) {
+std::optional<Json> ApiService::erase(const ResourceType& type, Object current, bool counted) {
   while (current) {
     auto object = Json::parse(current->body);
     auto& metadata = object["metadata"];
@@ -265,11 +268,13 @@ std::optional<Json> ApiService::erase(const ResourceType& type, Object current) 
       if (metadata.contains("generation"))
         metadata["generation"] = metadata["generation"].get<std::int64_t>() + 1;
       if (const auto written = store_.put(type.qualified_plural(), current, std::move(object))) {
-        log_.wrote(type.plural, current->namespace_, current->name);
+        if (counted)
+          log_.wrote(type.plural, current->namespace_, current->name);
         return Json::parse(written->body);
       }
     } else if (store_.erase(type.qualified_plural(), current)) {
-      log_.wrote(type.plural, current->namespace_, current->name);
+      if (counted)
+        log_.wrote(type.plural, current->namespace_, current->name);
       after_write(type, object, true);
       return std::nullopt;
     }
@@ -307,6 +312,13 @@ Answer<Reply> ApiService::remove(const ApiRequest& request, const ResourceType& 
   if (!dry_run)
     if (auto held = erase(type, current))
       return reply_with(request, type, *held);
+  // A namespace takes its time in a cluster; here it is gone by now.
+  if (type.kind == "Namespace") {
+    auto terminating = Json::parse(current->body);
+    terminating["metadata"]["deletionTimestamp"] = timestamp_now();
+    terminating["status"] = {{"phase", "Terminating"}};
+    return reply_with(request, type, terminating);
+  }
   Json details = {{"name", current->name}, {"kind", type.plural}, {"uid", current->uid}};
   if (!type.group.empty())
     details["group"] = type.group;
@@ -328,6 +340,10 @@ Answer<Reply> ApiService::remove_collection(const ApiRequest& request, const Res
     if (selection->matches(*object)) {
       erase(type, object);
       items.push_back(Json::parse(object->body));
+      if (!type.custom) {
+        items.back().erase("kind");
+        items.back().erase("apiVersion");
+      }
     }
   const Json list = {{"kind", type.kind + "List"},
                      {"apiVersion", type.api_version()},
@@ -361,7 +377,7 @@ bool ApiService::remove_object(const std::string& plural, const std::string& nam
   const auto current = type ? store_.get(type->qualified_plural(), namespace_, name) : nullptr;
   if (!current)
     return false;
-  erase(*type, current);
+  erase(*type, current, false);
   return true;
 }
 

@@ -8,7 +8,7 @@ namespace runtime_agent::sandbox::kube {
 namespace {
 
 Refused refuse(int code, std::string_view reason, std::string_view message, Json details = nullptr) {
-  return Refused(Refusal{code, failure_status(code, reason, message, std::move(details)), std::nullopt});
+  return Refused(Refusal{code, failure_status(code, reason, message, std::move(details)), std::nullopt, {}});
 }
 
 Json details_of(const ResourceType& type, std::string_view name, std::string_view kind) {
@@ -163,7 +163,7 @@ Refused no_such_resource() {
 }
 
 Refused no_such_path() {
-  return Refused(Refusal{404, nullptr, std::nullopt});
+  return Refused(Refusal{404, nullptr, std::nullopt, {}});
 }
 
 Refused unsupported_media_type(std::string_view accepted) {

@@ -24,8 +24,9 @@ struct Cause {
 /// An answer that is not what was asked for: HTTP status and body, worded as kube-apiserver does.
 struct Refusal {
   int code = 500;
-  Json status;                    ///< a Status; null: the plain text "404 page not found"
-  std::optional<int> retry_after; ///< seconds
+  Json status;                         ///< a Status; null: the plain text "404 page not found"
+  std::optional<int> retry_after;      ///< seconds
+  std::vector<std::string> warnings{}; ///< sent along
 };
 
 template <class T>

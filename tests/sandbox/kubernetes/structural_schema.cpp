@@ -107,7 +107,7 @@ void validate_string(const std::string& text, const Json& schema, const std::str
                       path});
   if (const auto* format = member(schema, "format"); format && *format == "date-time" && !is_date_time(text))
     causes.push_back(
-        {"FieldValueInvalid",
+        {"FieldValueTypeInvalid",
          fmt::format("Invalid value: {0}: {1} in body must be of type date-time: {0}", Json(text).dump(), path), path});
 }
 
@@ -187,13 +187,14 @@ void apply_defaults(Json& value, const Json& schema) {
   }
   if (!value.is_object())
     return;
+  for (auto field = value.begin(); field != value.end();) {
+    const auto* inner = schema_of(schema, field.key());
+    field = field->is_null() && inner && !flag(*inner, "nullable") ? value.erase(field) : std::next(field);
+  }
   if (const auto* properties = member(schema, "properties"))
-    for (const auto& [field, below] : properties->items()) {
-      const auto* fallback = member(below, "default");
-      const bool missing = !value.contains(field) || (value[field].is_null() && !flag(below, "nullable"));
-      if (fallback && missing)
+    for (const auto& [field, below] : properties->items())
+      if (const auto* fallback = member(below, "default"); fallback && !value.contains(field))
         value[field] = *fallback;
-    }
   for (auto& [field, below] : value.items())
     if (const auto* inner = schema_of(schema, field))
       apply_defaults(below, *inner);

@@ -13,7 +13,7 @@ namespace runtime_agent::sandbox::kube {
 /// metadata always stay.
 void prune(Json& object, const Json& schema, std::vector<std::string>& unknown);
 
-/// Fills in defaults; a null of a field that is not nullable and has a default counts as missing.
+/// Removes nulls of fields that are not nullable, and fills in defaults.
 void apply_defaults(Json& value, const Json& schema);
 
 /// Types, required fields, enumerations, lengths, patterns, formats, list maps: everything wrong is a cause.
