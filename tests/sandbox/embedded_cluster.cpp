@@ -75,6 +75,14 @@ void EmbeddedCluster::stop() {
   server_.stop();
 }
 
+void EmbeddedCluster::put(const json& object, const std::string& resource) {
+  const auto& metadata = object.at("metadata");
+  auto present = server_.object(resource, metadata.value("namespace", ""), metadata.at("name").get<std::string>());
+  if (present && object.contains("data"))
+    (*present)["data"] = object["data"];
+  server_.put_object(present ? std::move(*present) : object);
+}
+
 tl::expected<std::uint64_t, std::string> EmbeddedCluster::add_fault(const json& given) {
   try {
     auto fault = parse_fault(given);

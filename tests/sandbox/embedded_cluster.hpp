@@ -30,6 +30,9 @@ public:
   /// Of another user with these rights; a new one each time.
   std::string kubeconfig(const std::string& user, const std::vector<kube::Rule>& rights);
   void stop();
+  /// Makes the object, or gives the one that is there its `data`: past faults, rights and the log of requests, so that
+  /// those hold the agent's alone.
+  void put(const nlohmann::json& object, const std::string& resource);
 
   /// Keys: verb, resource, namespace, name (patterns with `*`), action, status, retryAfter, delay (ms), skip, times
   /// (-1: for ever). Returns the fault's id. Error: what is wrong with it.

@@ -25,8 +25,7 @@ Everything listens on loopback only. SIGTERM, Ctrl-C or POST /shutdown ends it.)
 constexpr const char* examples = R"(
 Examples:
   runtime-agent-sandbox --demo --dir /tmp/sandbox       six Applications such as an operator has
-  . <(sed 's/^/export /' /tmp/sandbox/agent.env); runtime-agent
-                                                        an agent, in another terminal
+  set -a; . /tmp/sandbox/agent.env; runtime-agent       an agent, in another terminal
   runtime-agent-sandbox --applications 500              many Applications
   runtime-agent-sandbox --kubeconfig ~/.kube/config     with a cluster of yours: it gets namespaces and
                                                         the configuration object

@@ -27,8 +27,12 @@ std::string qualified(const ConfigurationObject& object) {
 
 } // namespace
 
+std::string ConfigurationObject::resource() const {
+  return kind == Kind::secret ? "secrets" : "configmaps";
+}
+
 std::string ConfigurationObject::collection() const {
-  return "/api/v1/namespaces/" + namespace_ + (kind == Kind::secret ? "/secrets" : "/configmaps");
+  return "/api/v1/namespaces/" + namespace_ + "/" + resource();
 }
 
 Sandbox::Sandbox(SandboxOptions options) : options_(std::move(options)) {
@@ -39,9 +43,7 @@ Sandbox::Sandbox(SandboxOptions options) : options_(std::move(options)) {
   write_environment_files();
   if (!client_)
     return;
-  for (const char* name : {"compass-system", "kyma-system", "istio-system"})
-    required(client_->ensure_namespace(name));
-  required(client_->ensure_namespace(options_.configuration.namespace_));
+  make_namespaces();
   if (options_.write_configuration)
     required(write_configuration());
 }
@@ -79,6 +81,15 @@ void Sandbox::connect_cluster() {
   } else if (options_.cluster == SandboxOptions::Cluster::external) {
     client_.emplace(required(read_kubeconfig(options_.kubeconfig)));
   }
+}
+
+void Sandbox::make_namespaces() {
+  for (const auto& name : {std::string("compass-system"), std::string("kyma-system"), std::string("istio-system"),
+                           options_.configuration.namespace_})
+    if (embedded_)
+      embedded_->put({{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}}, "namespaces");
+    else
+      required(client_->ensure_namespace(name));
 }
 
 /// Readable by their owner only: the kubeconfig is an administrator's.
@@ -142,13 +153,22 @@ nlohmann::json Sandbox::configuration_object(const json& overrides) {
 tl::expected<void, std::string> Sandbox::write_configuration(const json& overrides) {
   if (!client_)
     return tl::unexpected(std::string("there is no cluster to write the configuration into"));
-  return client_->apply(options_.configuration.collection(), configuration_object(overrides));
+  const auto object = configuration_object(overrides);
+  if (!embedded_)
+    return client_->apply(options_.configuration.collection(), object);
+  embedded_->put(object, options_.configuration.resource());
+  return {};
 }
 
 tl::expected<void, std::string> Sandbox::remove_configuration() {
   if (!client_)
     return tl::unexpected(std::string("there is no cluster"));
-  return client_->remove(options_.configuration.collection() + "/" + options_.configuration.name);
+  const auto& object = options_.configuration;
+  if (embedded_) {
+    embedded_->server().remove_object(object.resource(), object.namespace_, object.name);
+    return {};
+  }
+  return client_->remove(object.collection() + "/" + object.name);
 }
 
 std::string export_lines(const std::map<std::string, std::string>& environment) {

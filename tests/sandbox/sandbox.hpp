@@ -22,6 +22,7 @@ struct ConfigurationObject {
   std::string namespace_ = "compass-system";
   std::string name = "compass-agent-configuration";
 
+  std::string resource() const;   ///< "configmaps" or "secrets"
   std::string collection() const; ///< "/api/v1/namespaces/…/configmaps"
 };
 
@@ -72,6 +73,7 @@ public:
 private:
   void make_directory();
   void connect_cluster();
+  void make_namespaces();
   void write_file(const std::string& name, const std::string& text) const;
   void write_environment_files() const;
 

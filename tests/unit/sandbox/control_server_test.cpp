@@ -86,6 +86,7 @@ TEST_F(ControlPort, RefusesAFaultThatItDoesNotKnow) {
 }
 
 TEST_F(ControlPort, TellsTheRequestsOfBothSidesAndForgetsThem) {
+  ASSERT_TRUE(sandbox.cluster()->get("/api/v1/namespaces").has_value());
   const auto requests = send("GET", "/requests?clear").body();
   EXPECT_TRUE(requests["compass"].is_array());
   EXPECT_FALSE(requests["kubernetes"].empty());

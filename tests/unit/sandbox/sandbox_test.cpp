@@ -51,6 +51,19 @@ TEST(Sandbox, ReplacesTheTokenAndLeavesOutWhatIsNull) {
   EXPECT_FALSE(data.contains("TENANT"));
 }
 
+TEST(Sandbox, LeavesTheLogOfRequestsToTheAgent) {
+  Sandbox sandbox;
+  ASSERT_TRUE(sandbox.write_configuration());
+  EXPECT_EQ(sandbox.kubernetes().requests().count(), 0u);
+}
+
+TEST(Sandbox, WritesTheConfigurationWhateverFaultsTheClusterHas) {
+  Sandbox sandbox;
+  ASSERT_TRUE(sandbox.embedded_cluster()->add_fault({{"resource", "configmaps"}, {"times", -1}}).has_value());
+  ASSERT_TRUE(sandbox.write_configuration({{"token", "fresh"}}));
+  EXPECT_EQ(configuration(sandbox)["TOKEN"], "fresh");
+}
+
 TEST(Sandbox, RemovesTheConfiguration) {
   Sandbox sandbox;
   ASSERT_TRUE(sandbox.remove_configuration());
