@@ -76,14 +76,7 @@ Result<Clients> make_clients(const Settings& settings, const std::string& kubeco
   clients.director = compass::make_director_client(std::move(compass));
 
   const char* fixtures = std::getenv("RUNTIME_AGENT_TEST_KEYS");
-  if (!test_controls() || !fixtures) {
-    clients.keys = x509::make_key_source();
-    return clients;
-  }
-  auto keys = x509::make_fixture_key_source(fixtures);
-  if (!keys)
-    return failed(keys.error());
-  clients.keys = std::move(*keys);
+  clients.keys = test_controls() && fixtures ? x509::make_fixture_key_source(fixtures) : x509::make_key_source();
   return clients;
 }
 

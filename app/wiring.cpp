@@ -20,13 +20,14 @@ config_watcher::Settings config_watcher_settings(const Settings& settings, const
   return result;
 }
 
-connection_manager::Settings connection_manager_settings(const Settings& settings) {
+connection_manager::Settings connection_manager_settings(const Settings& settings, const std::string& process_id) {
   connection_manager::Settings result;
-  result.certificates_secret = {settings.certificates_secret.namespace_, settings.certificates_secret.name};
-  result.ca_secret = {settings.ca_secret.namespace_, settings.ca_secret.name};
+  result.certificates = {settings.certificates_secret.namespace_, settings.certificates_secret.name};
+  result.ca = {settings.ca_secret.namespace_, settings.ca_secret.name};
   result.sync_period = settings.sync_period;
   result.minimal_sync_time = settings.minimal_sync_time;
   result.renewal_threshold = settings.renewal_threshold;
+  result.process_id = process_id;
   return result;
 }
 
@@ -83,7 +84,7 @@ std::shared_ptr<Peers> add_children(supervision::Supervisor& supervisor, supervi
   peers->director_fetcher = supervisor.add<DirectorFetcherActor>(child<director_fetcher::DirectorFetcher>(
       "DirectorFetcher", environment, peers, director_fetcher_settings(settings), clients.director));
   peers->connection_manager = supervisor.add<ConnectionManagerActor>(child<connection_manager::ConnectionManager>(
-      "ConnectionManager", environment, peers, connection_manager_settings(settings), clients.kubernetes,
+      "ConnectionManager", environment, peers, connection_manager_settings(settings, process_id), clients.kubernetes,
       clients.connector, clients.keys));
   peers->config_watcher = supervisor.add<ConfigWatcherActor>(child<config_watcher::ConfigWatcher>(
       "ConfigWatcher", environment, peers, config_watcher_settings(settings, process_id), clients.kubernetes));
