@@ -157,9 +157,11 @@ void ActorCore::initialize(const std::function<void()>& domain) {
 }
 
 caf::invoke_message_result ActorCore::consume(caf::mailbox_element& element, const Handler& domain) {
-  const Envelope* envelope = envelope_of(element);
-  if (envelope != nullptr)
+  Envelope* envelope = envelope_of(element);
+  if (envelope != nullptr) {
     record_.queued(-1);
+    envelope->handled();
+  }
   auto& content = element.content();
   const caf::rtti_pair type = content.size() == 0 ? caf::rtti_pair{0, nullptr} : content.type(0);
   if (type.first == caf::type_nr<caf::timeout_msg>::value && content.get_as<caf::timeout_msg>(0).type == timer_atom) {
@@ -192,28 +194,16 @@ caf::invoke_message_result ActorCore::consume(caf::mailbox_element& element, con
 }
 
 void ActorCore::end() {
-  // First of all, so that what peers send from now on is kept for the successor.
+  // First of all, so that what peers send from now on is kept for the successor. What is in the mailbox goes back to
+  // the Slot when CAF drops it (Envelope's destructor), before it tells of the death.
   if (membership_.mailbox)
     membership_.mailbox->close(membership_.tenancy);
-  auto& mailbox = self_.mailbox();
-  if (membership_.mailbox && !mailbox.closed()) {
-    mailbox.close();
-    std::deque<caf::mailbox_element_ptr> unhandled;
-    const auto take = [&unhandled](auto& queue) {
-      while (auto element = queue.take_front())
-        if (const Envelope* envelope = envelope_of(*element); envelope != nullptr && envelope->through_slot)
-          unhandled.push_back(std::move(element));
-    };
-    take(self_.get_urgent_queue());
-    take(self_.get_normal_queue());
-    membership_.mailbox->give_back(membership_.tenancy, std::move(unhandled));
-  }
   self_.clock().cancel_ordinary_timeout(&self_, timer_atom);
   timers_.clear();
   due_.clear();
   const auto calls = std::exchange(calls_, {});
   for (const auto& [id, call] : calls)
-    call.cancel.cancel();
+    give_up(call);
 }
 
 // -- timers
@@ -290,7 +280,7 @@ CallId ActorCore::call(const CallSpec& spec, std::function<Returned(const CallCo
   call.ticket = ticket;
   call.cancel = context.cancel;
   call.done = std::move(done);
-  call.deadline = after(spec.time_limit + call_grace, {}, Traced::continues, [this, id] { gave_up(id); });
+  call.deadline = after(spec.time_limit + call_grace, {}, Traced::continues, [this, id] { ran_out_of_time(id); });
   const auto weak = caf::actor_cast<caf::weak_actor_ptr>(&self_);
   const bool accepted = environment_.io.submit(
       [weak, id, ticket, context, work = std::move(work)] { run_call(weak, id, ticket, context, work); });
@@ -350,9 +340,21 @@ CallId ActorCore::watch(std::string_view name, std::function<void(const CancelTo
 void ActorCore::cancel_call(CallId& id) {
   if (auto call = calls_.extract(id)) {
     cancel_timer(call.mapped().deadline);
-    call.mapped().cancel.cancel();
+    give_up(call.mapped());
   }
   id = 0;
+}
+
+void ActorCore::give_up(const Call& call) {
+  call.cancel.cancel();
+  if (call.on_event)
+    return;
+  // Now, and not when its work comes back, if ever: requests that it has made must not be without their cause.
+  Outcome outcome;
+  outcome.ticket = call.ticket;
+  outcome.started = call.ticket->queued;
+  outcome.ended = now();
+  record_call(outcome, SpanOutcome::dropped, {});
 }
 
 void ActorCore::run_call(const caf::weak_actor_ptr& actor, CallId id, const std::shared_ptr<Ticket>& ticket,
@@ -390,11 +392,8 @@ void ActorCore::post(const caf::weak_actor_ptr& actor, CallId id, const TraceCon
 void ActorCore::finished(const Envelope* envelope, std::uint64_t id, Outcome& outcome) {
   const std::int64_t queued = environment_.ring.wall(envelope != nullptr ? envelope->queued : outcome.ended);
   const auto found = calls_.find(id);
-  if (found == calls_.end()) {
-    if (outcome.kind == Outcome::Kind::result && !outcome.refused)
-      record_call(outcome, SpanOutcome::dropped, {});
-    return;
-  }
+  if (found == calls_.end())
+    return; // cancelled, or given up
   if (outcome.kind == Outcome::Kind::event)
     return event(found->second, outcome, queued);
   const auto call = calls_.extract(found);
@@ -433,7 +432,7 @@ void ActorCore::answered(Call& call, Outcome& outcome, std::int64_t queued) {
   });
 }
 
-void ActorCore::gave_up(CallId id) {
+void ActorCore::ran_out_of_time(CallId id) {
   auto call = calls_.extract(id);
   if (!call)
     return;

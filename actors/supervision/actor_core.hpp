@@ -121,7 +121,8 @@ private:
   void finished(const Envelope* envelope, std::uint64_t id, Outcome& outcome);
   void answered(Call& call, Outcome& outcome, std::int64_t queued);
   void event(Call& call, Outcome& outcome, std::int64_t queued);
-  void gave_up(CallId id);
+  void ran_out_of_time(CallId id);
+  void give_up(const Call& call);
   void record_call(const Outcome& outcome, SpanOutcome result, std::string_view detail);
   caf::error died(const std::exception_ptr& exception);
   static void post(const caf::weak_actor_ptr& actor, CallId id, const TraceContext& trace,

@@ -3,6 +3,8 @@
 #include <typeinfo>
 #include <utility>
 
+#include "actors/supervision/slot_mailbox.hpp"
+
 namespace runtime_agent::supervision {
 namespace {
 
@@ -11,20 +13,31 @@ thread_local std::string_view this_threads_actor;
 } // namespace
 
 Envelope::Envelope(caf::mailbox_element_ptr content, const TraceContext& context, std::string_view from,
-                   caf::actor_clock::time_point at, bool by_slot)
+                   caf::actor_clock::time_point at)
     : caf::mailbox_element(std::move(content->sender), content->mid, std::move(content->stages)), trace(context),
-      sender_name(from), queued(at), through_slot(by_slot), inner_(std::move(content)) {}
+      sender_name(from), queued(at), inner_(std::move(content)) {}
 
-caf::mailbox_element_ptr in_envelope(caf::mailbox_element_ptr element, const caf::actor_clock& clock,
-                                     bool through_slot) {
-  if (envelope_of(*element) != nullptr)
-    return element;
-  return caf::mailbox_element_ptr(
-      new Envelope(std::move(element), present_trace(), present_actor(), clock.now(), through_slot));
+Envelope::~Envelope() {
+  if (slot_ == nullptr)
+    return;
+  inner_->sender = std::move(sender);
+  inner_->stages = std::move(stages);
+  slot_->give_back(tenancy_, caf::mailbox_element_ptr(new Envelope(std::move(inner_), trace, sender_name, queued)));
 }
 
-const Envelope* envelope_of(const caf::mailbox_element& element) noexcept {
-  return typeid(element) == typeid(Envelope) ? static_cast<const Envelope*>(&element) : nullptr;
+void Envelope::give_into_custody(SlotMailbox& slot, std::uint64_t tenancy) noexcept {
+  slot_ = &slot;
+  tenancy_ = tenancy;
+}
+
+caf::mailbox_element_ptr in_envelope(caf::mailbox_element_ptr element, const caf::actor_clock& clock) {
+  if (envelope_of(*element) != nullptr)
+    return element;
+  return caf::mailbox_element_ptr(new Envelope(std::move(element), present_trace(), present_actor(), clock.now()));
+}
+
+Envelope* envelope_of(caf::mailbox_element& element) noexcept {
+  return typeid(element) == typeid(Envelope) ? static_cast<Envelope*>(&element) : nullptr;
 }
 
 std::string_view present_actor() noexcept {

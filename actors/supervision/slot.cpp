@@ -98,6 +98,7 @@ Slot::Slot(caf::actor_config& config, Environment& environment, ChildSpecificati
 
 caf::behavior Slot::make_behavior() {
   return {
+      [](const Ping& ping) { return ping; },
       [this](const ChildStartRequested&) {
         if (state_ == ChildState::stopped)
           start(false);
@@ -107,10 +108,12 @@ caf::behavior Slot::make_behavior() {
 }
 
 void Slot::enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) {
-  if (is_for_slot(*element))
+  // A child that waits for its restart is not stuck: the Slot says so in its place.
+  const bool ping_without_child = element->content().match_elements<Ping>() && status_->state() != ChildState::running;
+  if (ping_without_child || is_for_slot(*element))
     Super::enqueue(std::move(element), unit);
   else
-    status_->mailbox->deliver(in_envelope(std::move(element), clock(), true), unit);
+    status_->mailbox->deliver(in_envelope(std::move(element), clock()), unit);
 }
 
 caf::invoke_message_result Slot::consume(caf::mailbox_element& element) {
@@ -131,17 +134,20 @@ void Slot::on_exit() {
     caf::anon_send_exit(caf::actor_cast<caf::actor>(child_), caf::exit_reason::kill);
   child_ = nullptr;
   stopped_ = nullptr;
+  specification_.start = nullptr; // what it holds may hold this Slot's address
 }
 
 void Slot::start(bool again) {
   SlotMailbox& mailbox = *status_->mailbox;
-  const auto tenancy = mailbox.begin();
+  tenancy_ = mailbox.begin();
+  bool custody = false;
   started_ = clock().now();
   state_ = ChildState::running;
   status_->started(environment_.wall_now(), again);
   try {
-    const SlotMembershipScope membership({status_->mailbox, tenancy});
+    const SlotMembershipScope membership({status_->mailbox, tenancy_});
     child_ = specification_.start(system());
+    custody = membership.taken();
   } catch (const std::exception& exception) {
     return ended(exception.what());
   } catch (...) {
@@ -150,11 +156,12 @@ void Slot::start(bool again) {
   if (!child_)
     return ended("the start function has started nothing");
   monitor(caf::actor_cast<caf::actor>(child_));
-  mailbox.open(tenancy, child_);
+  mailbox.open(tenancy_, child_, custody);
 }
 
 void Slot::ended(const std::string& reason) {
   child_ = nullptr;
+  status_->mailbox->close(tenancy_);
   if (state_ == ChildState::stopping)
     return has_stopped();
   status_->mailbox->record().threw(reason, environment_.wall_now());

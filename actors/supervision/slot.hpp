@@ -68,7 +68,8 @@ private:
 
 /// An address that never changes for an actor that may. Messages of peers go straight to the child, on the sender's
 /// thread; while there is none they are kept, in order. The Slot starts the child, restarts it when it ends, and ends
-/// itself, with the reason, when that happens too often. Takes ChildStartRequested and ChildStopRequested itself.
+/// itself, with the reason, when that happens too often. Takes ChildStartRequested and ChildStopRequested itself, and
+/// answers Ping while there is no child.
 class Slot : public caf::event_based_actor {
 public:
   using Super = caf::event_based_actor;
@@ -95,12 +96,13 @@ private:
   void timer_fired(caf::atom_value type);
 
   Environment& environment_;
-  const ChildSpecification specification_;
+  ChildSpecification specification_;
   const std::shared_ptr<ChildStatus> status_;
   std::function<void(bool)> stopped_;
   std::mt19937_64 random_;
   RestartPolicy policy_;
   caf::strong_actor_ptr child_;
+  SlotMailbox::Tenancy tenancy_ = 0;
   std::chrono::steady_clock::time_point started_;
   ChildState state_ = ChildState::stopped;
   bool killed_ = false;

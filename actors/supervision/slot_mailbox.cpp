@@ -1,11 +1,13 @@
 #include "actors/supervision/slot_mailbox.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <cstddef>
 #include <utility>
 
 #include <caf/abstract_actor.hpp>
 #include <caf/actor_cast.hpp>
+
+#include "actors/supervision/envelope.hpp"
 
 namespace runtime_agent::supervision {
 namespace {
@@ -26,15 +28,25 @@ SlotMembershipScope::~SlotMembershipScope() {
   offered = {};
 }
 
+bool SlotMembershipScope::taken() const {
+  return offered.mailbox == nullptr;
+}
+
 void SlotMailbox::deliver(caf::mailbox_element_ptr element, caf::execution_unit* unit) {
   std::lock_guard lock(mutex_);
-  if (child_) {
-    // Under the lock: what was kept must not be overtaken, and nothing may reach a child that has closed.
-    child_->get()->enqueue(std::move(element), unit);
+  if (child_)
+    return hand_over(std::move(element), unit);
+  if (refusing_)
     return;
-  }
-  if (!refusing_)
-    keep(std::move(element));
+  kept_.push_back(std::move(element));
+  limit_kept();
+}
+
+void SlotMailbox::hand_over(caf::mailbox_element_ptr element, caf::execution_unit* unit) {
+  if (Envelope* envelope = envelope_of(*element); custody_ && envelope != nullptr)
+    envelope->give_into_custody(*this, last_begun_);
+  // Under the lock: what was kept must not be overtaken, and nothing may reach a child that has closed.
+  child_->get()->enqueue(std::move(element), unit);
 }
 
 SlotMailbox::Tenancy SlotMailbox::begin() {
@@ -43,14 +55,15 @@ SlotMailbox::Tenancy SlotMailbox::begin() {
   return ++last_begun_;
 }
 
-void SlotMailbox::open(Tenancy tenancy, caf::strong_actor_ptr child) {
+void SlotMailbox::open(Tenancy tenancy, caf::strong_actor_ptr child, bool custody) {
   std::lock_guard lock(mutex_);
   if (tenancy != last_begun_ || tenancy <= last_closed_ || refusing_)
     return;
-  for (auto& element : kept_)
-    child->get()->enqueue(std::move(element), nullptr);
-  kept_.clear();
   child_ = std::move(child);
+  custody_ = custody;
+  given_back_ = 0;
+  for (auto& element : std::exchange(kept_, {}))
+    hand_over(std::move(element), nullptr);
 }
 
 void SlotMailbox::close(Tenancy tenancy) {
@@ -61,14 +74,13 @@ void SlotMailbox::close(Tenancy tenancy) {
     released.swap(child_);
 }
 
-void SlotMailbox::give_back(Tenancy tenancy, std::deque<caf::mailbox_element_ptr> elements) {
+void SlotMailbox::give_back(Tenancy tenancy, caf::mailbox_element_ptr element) {
   std::lock_guard lock(mutex_);
   if (tenancy != last_begun_ || refusing_)
     return;
-  std::move(kept_.begin(), kept_.end(), std::back_inserter(elements));
-  kept_.clear();
-  for (auto& element : elements)
-    keep(std::move(element));
+  kept_.insert(kept_.begin() + static_cast<std::ptrdiff_t>(given_back_), std::move(element));
+  ++given_back_;
+  limit_kept();
 }
 
 void SlotMailbox::accept() {
@@ -83,14 +95,15 @@ void SlotMailbox::refuse() {
   refusing_ = true;
   released.swap(child_);
   dropped.swap(kept_);
+  given_back_ = 0;
 }
 
-void SlotMailbox::keep(caf::mailbox_element_ptr element) {
-  kept_.push_back(std::move(element));
-  if (kept_.size() > limit_) {
-    kept_.pop_front();
-    ++overflow_;
-  }
+void SlotMailbox::limit_kept() {
+  if (kept_.size() <= limit_)
+    return;
+  kept_.pop_front();
+  given_back_ -= given_back_ > 0 ? 1 : 0;
+  ++overflow_;
 }
 
 std::size_t SlotMailbox::kept() const {

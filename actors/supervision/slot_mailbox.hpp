@@ -29,11 +29,13 @@ public:
   /// The next child's number: what `open`, `close` and `give_back` are called with.
   Tenancy begin();
   /// Hands what is kept to the child and lets messages through from then on; not where it has closed already.
-  void open(Tenancy tenancy, caf::strong_actor_ptr child);
+  /// `custody`: the child tells of each message that it begins to handle, so that the others can come back when it
+  /// dies.
+  void open(Tenancy tenancy, caf::strong_actor_ptr child, bool custody);
   /// The child takes no further messages: they are kept from now on.
   void close(Tenancy tenancy);
-  /// Puts back, in front of what has come since, what the child had not begun to handle.
-  void give_back(Tenancy tenancy, std::deque<caf::mailbox_element_ptr> elements);
+  /// Keeps what a dead child had not begun to handle: in order, in front of what has come since.
+  void give_back(Tenancy tenancy, caf::mailbox_element_ptr element);
 
   /// Keeps what comes for the next child.
   void accept();
@@ -47,13 +49,17 @@ public:
   ActorRecord& record() noexcept { return record_; }
 
 private:
-  void keep(caf::mailbox_element_ptr element);
+  void hand_over(caf::mailbox_element_ptr element, caf::execution_unit* unit);
+  void limit_kept();
 
   const std::size_t limit_;
   ActorRecord record_;
-  mutable std::mutex mutex_;
+  /// Recursive: an element that the child does not take comes back within `deliver`.
+  mutable std::recursive_mutex mutex_;
   std::deque<caf::mailbox_element_ptr> kept_;
   caf::strong_actor_ptr child_; ///< null: messages are kept, or refused
+  std::size_t given_back_ = 0;  ///< how many of those kept, from the first one on, were a dead child's
+  bool custody_ = false;
   bool refusing_ = true;
   Tenancy last_begun_ = 0;
   Tenancy last_closed_ = 0;
@@ -77,6 +83,8 @@ public:
   SlotMembershipScope(const SlotMembershipScope&) = delete;
   SlotMembershipScope& operator=(const SlotMembershipScope&) = delete;
   ~SlotMembershipScope();
+  /// Whether an actor has taken it.
+  bool taken() const;
 };
 
 } // namespace runtime_agent::supervision

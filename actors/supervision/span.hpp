@@ -27,7 +27,7 @@ enum class SpanOutcome : std::uint8_t {
   ok,
   failed,  ///< a Failure; its kind is in `detail`
   threw,   ///< an exception: the actor died of it
-  dropped, ///< came too late: nobody waited for it any more
+  dropped, ///< cancelled, or its actor ended: nobody waits for it any more
 };
 std::string_view to_string(SpanOutcome outcome);
 

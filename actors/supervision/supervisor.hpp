@@ -14,7 +14,7 @@
 namespace runtime_agent::supervision {
 
 /// The Slots of the program: started and stopped together, watched for escalation. Used by one thread, but for `facts`.
-/// Lives shorter than the actor system.
+/// Lives shorter than the actor system; what the specifications refer to lives longer than it.
 class Supervisor {
 public:
   /// `escalated` is called on a thread of the actor system, once, with the reason of the first Slot that has given up;

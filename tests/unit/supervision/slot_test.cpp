@@ -235,6 +235,29 @@ TEST_F(SlotTest, AnAnswerThatThePredecessorAskedForDoesNotReachTheSuccessor) {
   EXPECT_EQ(boss.count(), 0u);
 }
 
+TEST_F(SlotTest, AnswersPingInTheChildsPlaceWhileThereIsNone) {
+  start(exact());
+  deaths_to_come = 1;
+  system.tell(worker, Task{3});
+  caf::scoped_actor self(system.system());
+  auto request = self->request(caf::actor_cast<caf::actor>(worker), caf::infinite, Ping{});
+  system.run();
+  bool answered = false;
+  request.receive([&](const Ping&) { answered = true; }, [](const caf::error&) {});
+  EXPECT_TRUE(answered);
+  EXPECT_EQ(facts().state, ChildState::backing_off);
+}
+
+TEST_F(SlotTest, PassesPingThroughToItsChild) {
+  start(exact());
+  caf::scoped_actor self(system.system());
+  auto request = self->request(caf::actor_cast<caf::actor>(worker), caf::infinite, Ping{});
+  system.run();
+  bool answered = false;
+  request.receive([&](const Ping&) { answered = true; }, [](const caf::error&) {});
+  EXPECT_TRUE(answered);
+}
+
 TEST_F(SlotTest, AStoppedChildHandlesWhatIsInItsMailboxFirst) {
   start(exact());
   system.send(worker, Task{3});
