@@ -1,6 +1,6 @@
 #include "actors/application_reconciler/deletion_hold.hpp"
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 namespace {
 
@@ -35,4 +35,4 @@ DeletionDecision decide_deletions(const std::set<std::string>& wanted, std::size
   return decision;
 }
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -8,7 +8,7 @@
 #include <vector>
 
 /// A fetch that is suddenly empty, or nearly so, must not empty the cluster. Pure. Source: contract §5.2.
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 /// Which fetch says that an Application is to be deleted.
 struct FetchIdentity {
@@ -31,4 +31,4 @@ struct DeletionDecision {
 DeletionDecision decide_deletions(const std::set<std::string>& wanted, std::size_t managed, const FetchIdentity& fetch,
                                   const DeletionHold& hold, std::chrono::milliseconds minimal_sync_time);
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

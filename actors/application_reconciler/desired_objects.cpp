@@ -7,7 +7,7 @@
 #include "actors/application_reconciler/object_bodies.hpp"
 #include "actors/application_reconciler/problem_text.hpp"
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 namespace {
 
@@ -57,6 +57,19 @@ std::string refusal(const compass::Application& source, const std::string& name,
   return {};
 }
 
+Digest whole_digest(const DesiredApplication& application) {
+  const auto bytes = [](const Digest& digest) {
+    return std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size());
+  };
+  Hasher hasher;
+  hasher.text(bytes(application.digest));
+  for (const auto& secret : application.secrets) {
+    hasher.text(secret.name);
+    hasher.text(bytes(secret.digest));
+  }
+  return hasher.finish();
+}
+
 class Mapping {
 public:
   explicit Mapping(const MappingSettings& settings) : settings_(settings) {}
@@ -74,8 +87,9 @@ public:
       refuse(name, std::move(reason));
       return;
     }
-    DesiredApplication application{name, {}, std::move(secrets), source};
+    DesiredApplication application{name, {}, {}, std::move(secrets), source};
     application.digest = application_digest(application_body(*source, name, settings_));
+    application.whole_digest = whole_digest(application);
     objects_.applications[name] = std::make_shared<const DesiredApplication>(std::move(application));
   }
 
@@ -125,4 +139,4 @@ DesiredObjects desired_objects(const compass::RuntimeDataPtr& data, const Mappin
   return mapping.finish();
 }
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

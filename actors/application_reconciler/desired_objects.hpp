@@ -12,7 +12,7 @@
 #include "transport/compass/types.hpp"
 
 /// From the Director's data to what the cluster has to hold. Pure. Source: contract §§5.2, 5.3, 6.
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 /// What of the settings shows in the objects.
 struct MappingSettings {
@@ -34,7 +34,8 @@ struct DesiredSecret {
 
 struct DesiredApplication {
   std::string name;
-  Digest digest{};
+  Digest digest{};       ///< of what is ours in the Application
+  Digest whole_digest{}; ///< of that and of all its Secrets
   std::vector<DesiredSecret> secrets;
   /// Shares the ownership of the whole fetch.
   std::shared_ptr<const compass::Application> source;
@@ -56,4 +57,4 @@ struct DesiredObjects {
 /// not affected (contract §6). Costs about 20 µs an API: for I/O threads, not for an actor's handler.
 DesiredObjects desired_objects(const compass::RuntimeDataPtr& data, const MappingSettings& settings);
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -8,7 +8,7 @@
 
 #include <openssl/evp.h>
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 using kubernetes::Json;
 
@@ -108,4 +108,4 @@ void hash_json(Hasher& hasher, const Json& value) {
   }
 }
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

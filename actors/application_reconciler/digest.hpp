@@ -10,7 +10,7 @@
 #include "transport/kubernetes/api.hpp"
 
 /// What tells whether an object holds what it should, without keeping the object. Source: contract §5.2, §8.2.
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 /// The first 128 bits of a SHA-256: equal content, equal digest; nothing can be read back from it.
 using Digest = std::array<std::uint8_t, 16>;
@@ -41,4 +41,4 @@ void hash_json(Hasher& hasher, const kubernetes::Json& value);
 /// The same of these members of an object alone; `fields` is sorted.
 void hash_members(Hasher& hasher, const kubernetes::Json& object, std::span<const std::string_view> fields);
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -7,7 +7,7 @@
 #include "actors/application_reconciler/problem_text.hpp"
 #include "actors/application_reconciler/secret_writer.hpp"
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 using kubernetes::Json;
 
@@ -226,4 +226,4 @@ ApplicationOutcome execute(kubernetes::Api& api, const ApplicationWork& work, co
   return Execution(api, work, settings, context).run();
 }
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -10,7 +10,7 @@
 #include "transport/kubernetes/api.hpp"
 
 /// Carries out what the plan says, one Application at a time. Blocking: for I/O threads. Source: contract §§5.2, 5.3.
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 /// What came of one ApplicationWork, and what is known of the cluster since.
 struct ApplicationOutcome {
@@ -33,4 +33,4 @@ struct ApplicationOutcome {
 ApplicationOutcome execute(kubernetes::Api& api, const ApplicationWork& work, const MappingSettings& settings,
                            const CallContext& context);
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -4,7 +4,7 @@
 
 #include "transport/kubernetes/api.hpp"
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 /// The member, or null: where there is none, and where `object` is no object. Nothing that somebody may write into an
 /// object of the cluster makes reading it throw.
@@ -16,4 +16,4 @@ inline const kubernetes::Json& member(const kubernetes::Json& object, std::strin
   return found == object.end() ? null : *found;
 }
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

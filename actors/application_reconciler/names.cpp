@@ -4,7 +4,7 @@
 
 #include "transport/encoding.hpp"
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 namespace {
 
@@ -139,4 +139,4 @@ bool is_label_value(std::string_view value) {
                      [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.'; });
 }
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

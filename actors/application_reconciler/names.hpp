@@ -4,7 +4,7 @@
 #include <string_view>
 
 /// Names of what the agent writes. Pure; every input is accepted, also bytes that are no UTF-8. Source: contract §6.
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 /// The Application's name in the cluster. `normalized_by_director`: the Runtime's label `isNormalized` is "true", and
 /// the name is taken as it is. The outcome may be no DNS-1123 subdomain: check before it reaches a URL path.
@@ -29,4 +29,4 @@ bool is_dns1123_subdomain(std::string_view name);
 /// At most 63 characters; empty, or letters, digits, `-`, `_` and `.` with a letter or digit at both ends.
 bool is_label_value(std::string_view value);
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -11,7 +11,7 @@
 #include "transport/encoding.hpp"
 #include "transport/secret.hpp"
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 using kubernetes::Json;
 
@@ -289,4 +289,4 @@ bool merge_secret(Json& live, const Json& desired, SecretKind kind) {
   return merge_keys(data, wanted) || changed;
 }
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -7,7 +7,7 @@
 #include "transport/kubernetes/api.hpp"
 
 /// The objects as they go over the wire, and what of them is ours. Pure. Source: contract §§5.2, 5.3.
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 inline constexpr std::string_view application_api_version = "applicationconnector.kyma-project.io/v1alpha1";
 inline constexpr std::string_view application_kind = "Application";
@@ -42,4 +42,4 @@ bool merge_application(kubernetes::Json& live, const kubernetes::Json& desired);
 /// The same for a Secret: our data keys, our two labels, our owner reference; stale references to Applications go.
 bool merge_secret(kubernetes::Json& live, const kubernetes::Json& desired, SecretKind kind);
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -7,7 +7,7 @@
 #include "actors/application_reconciler/names.hpp"
 #include "actors/application_reconciler/object_bodies.hpp"
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 using kubernetes::Json;
 
@@ -168,4 +168,4 @@ bool made_for(const std::string& name, const ObservedSecret& secret, const std::
   return owned && observed != nullptr && contains(observed->secrets, name);
 }
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -10,7 +10,7 @@
 #include "actors/application_reconciler/digest.hpp"
 
 /// What is known of the cluster: a small entry an object, never the object. Source: contract §§5.2, 5.3, 8.2.
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 struct OwnerReference {
   std::string api_version, kind, name, uid;
@@ -78,4 +78,4 @@ private:
 bool made_for(const std::string& name, const ObservedSecret& secret, const std::string& application,
               const ObservedApplication* observed);
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

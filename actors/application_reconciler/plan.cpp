@@ -7,7 +7,7 @@
 #include "actors/application_reconciler/names.hpp"
 #include "actors/application_reconciler/object_bodies.hpp"
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 namespace {
 
@@ -198,4 +198,4 @@ bool needs_work(const std::string& application, const DesiredObjects& desired, c
   return !ApplicationRules(application, desired, observed).verdict().work.empty();
 }
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -12,7 +12,7 @@
 #include "actors/application_reconciler/observed_state.hpp"
 
 /// What has to be done so that the cluster holds what is desired. Pure and deterministic. Source: contract §§5.2, 5.3.
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 enum class ApplicationAction {
   keep,    ///< the Application is as it should be, its Secrets are not
@@ -72,4 +72,4 @@ Plan plan_changes(const PlanInput& input);
 /// a plan is worth making. Deletions count, held back or not.
 bool needs_work(const std::string& application, const DesiredObjects& desired, const ObservedState& observed);
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

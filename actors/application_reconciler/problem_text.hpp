@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 /// How long the reason of one Application's problem may be, in bytes: it goes into a status and into log lines.
 inline constexpr std::size_t reason_limit = 600;
@@ -19,4 +19,4 @@ inline std::string bounded(std::string_view text, std::size_t limit) {
   return std::string(text.substr(0, end)) + "…";
 }
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

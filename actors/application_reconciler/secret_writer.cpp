@@ -3,7 +3,7 @@
 #include "actors/application_reconciler/object_bodies.hpp"
 #include "actors/application_reconciler/problem_text.hpp"
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 using kubernetes::Json;
 
@@ -139,4 +139,4 @@ void SecretWriter::problem(const std::string& reason) {
   outcome_.problems.push_back(bounded(reason, reason_limit));
 }
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -4,7 +4,7 @@
 
 #include "actors/application_reconciler/execution.hpp"
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 
 /// Writes and deletes the Secrets of one Application; what came of it is added to the outcome. Source: contract §5.3.
 class SecretWriter {
@@ -38,4 +38,4 @@ private:
   ApplicationOutcome& outcome_;
 };
 
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

@@ -1,8 +1,9 @@
 #include "tests/unit/application_reconciler/in_memory_cluster.hpp"
 
 #include <algorithm>
+#include <utility>
 
-namespace runtime_agent::test {
+namespace runtime_agent::tests {
 
 using kubernetes::EventType;
 using kubernetes::Resource;
@@ -15,6 +16,10 @@ std::string name_of(const Json& object) {
 
 bool has_finalizers(const Json& object) {
   return object.at("metadata").contains("finalizers") && !object.at("metadata").at("finalizers").empty();
+}
+
+std::string plural_of(const std::string& collection) {
+  return collection.substr(collection.rfind('/') + 1);
 }
 
 // What the custom resource definition fills in.
@@ -35,21 +40,18 @@ Failure InMemoryCluster::refusal(FailureKind kind, const std::string& name, cons
 
 void InMemoryCluster::store(const std::string& collection, const std::string& name, Json object, EventType type) {
   object["metadata"]["resourceVersion"] = std::to_string(++version_);
-  events_.push_back({version_, collection, type, object});
+  changes_.push_back({plural_of(collection), type, object});
   collections_[collection][name] = std::move(object);
-  changed_.notify_all();
 }
 
 void InMemoryCluster::drop(const std::string& collection, const std::string& name) {
   Json object = collections_[collection].at(name);
   collections_[collection].erase(name);
   object["metadata"]["resourceVersion"] = std::to_string(++version_);
-  events_.push_back({version_, collection, EventType::deleted, std::move(object)});
-  changed_.notify_all();
+  changes_.push_back({plural_of(collection), EventType::deleted, std::move(object)});
 }
 
 Json InMemoryCluster::put(const Resource& resource, Json object) {
-  const std::lock_guard lock(mutex_);
   const std::string name = name_of(object);
   auto& collection = collections_[resource.path()];
   const bool known = collection.contains(name);
@@ -61,7 +63,6 @@ Json InMemoryCluster::put(const Resource& resource, Json object) {
 }
 
 void InMemoryCluster::patch(const Resource& resource, const std::string& name, const Json& merge_patch) {
-  const std::lock_guard lock(mutex_);
   Json object = collections_[resource.path()].at(name);
   object.merge_patch(merge_patch);
   if (object["metadata"].contains("deletionTimestamp") && !has_finalizers(object))
@@ -71,12 +72,10 @@ void InMemoryCluster::patch(const Resource& resource, const std::string& name, c
 }
 
 void InMemoryCluster::erase(const Resource& resource, const std::string& name) {
-  const std::lock_guard lock(mutex_);
   drop(resource.path(), name);
 }
 
 std::optional<Json> InMemoryCluster::find(const Resource& resource, const std::string& name) const {
-  const std::lock_guard lock(mutex_);
   const auto collection = collections_.find(resource.path());
   if (collection == collections_.end() || !collection->second.contains(name))
     return std::nullopt;
@@ -84,7 +83,6 @@ std::optional<Json> InMemoryCluster::find(const Resource& resource, const std::s
 }
 
 std::vector<Json> InMemoryCluster::all(const Resource& resource) const {
-  const std::lock_guard lock(mutex_);
   std::vector<Json> objects;
   if (const auto collection = collections_.find(resource.path()); collection != collections_.end())
     for (const auto& [name, object] : collection->second)
@@ -93,7 +91,6 @@ std::vector<Json> InMemoryCluster::all(const Resource& resource) const {
 }
 
 std::vector<std::string> InMemoryCluster::take_log() {
-  const std::lock_guard lock(mutex_);
   std::vector<std::string> lines;
   for (const auto& request : log_)
     lines.push_back(request.text());
@@ -109,30 +106,14 @@ std::vector<std::string> InMemoryCluster::take_writes() {
   return lines;
 }
 
-void InMemoryCluster::settle_watches() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] {
-    return std::all_of(watchers_.begin(), watchers_.end(), [this](const auto& watcher) {
-      const auto& [collection, handed_over] = watcher.second;
-      return std::none_of(events_.begin(), events_.end(), [&](const Event& event) {
-        return event.collection == collection && event.version > handed_over;
-      });
-    });
-  });
-}
-
-std::size_t InMemoryCluster::open_watches() const {
-  const std::lock_guard lock(mutex_);
-  return watchers_.size();
+std::vector<ClusterChange> InMemoryCluster::take_changes() {
+  return std::exchange(changes_, {});
 }
 
 std::optional<Failure> InMemoryCluster::admit(const std::string& verb, const Resource& resource,
                                               const std::string& name) {
   const ClusterRequest request{verb, resource.plural, name};
-  {
-    const std::lock_guard lock(mutex_);
-    log_.push_back(request);
-  }
+  log_.push_back(request);
   return before ? before(request) : std::nullopt;
 }
 
@@ -148,7 +129,6 @@ Result<Json> InMemoryCluster::create(const Resource& resource, const Json& objec
   const std::string name = name_of(object);
   if (auto failure = admit("create", resource, name))
     return failed(*failure);
-  const std::lock_guard lock(mutex_);
   if (collections_[resource.path()].contains(name))
     return failed(refusal(FailureKind::already_exists, name, "already exists"));
   Json created = object;
@@ -162,7 +142,6 @@ Result<Json> InMemoryCluster::update(const Resource& resource, const Json& objec
   const std::string name = name_of(object);
   if (auto failure = admit("update", resource, name))
     return failed(*failure);
-  const std::lock_guard lock(mutex_);
   auto& collection = collections_[resource.path()];
   if (!collection.contains(name))
     return failed(refusal(FailureKind::not_found, name, "not found"));
@@ -180,7 +159,6 @@ Result<void> InMemoryCluster::remove(const Resource& resource, const std::string
                                      const kubernetes::DeleteOptions& options, const CallContext&) {
   if (auto failure = admit("delete", resource, name))
     return failed(*failure);
-  const std::lock_guard lock(mutex_);
   auto& collection = collections_[resource.path()];
   if (!collection.contains(name))
     return failed(refusal(FailureKind::not_found, name, "not found"));
@@ -201,49 +179,14 @@ Result<std::string> InMemoryCluster::list(const Resource& resource, const kubern
                                           const kubernetes::ObjectReceiver& receive, const CallContext&) {
   if (auto failure = admit("list", resource, ""))
     return failed(*failure);
-  std::vector<Json> objects;
-  std::string version;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [name, object] : collections_[resource.path()])
-      objects.push_back(object);
-    version = std::to_string(version_);
-  }
-  for (auto& object : objects)
+  for (auto& object : all(resource))
     receive(std::move(object));
-  return version;
+  return std::to_string(version_);
 }
 
-Result<std::string> InMemoryCluster::watch(const Resource& resource, const kubernetes::WatchOptions& options,
-                                           const kubernetes::EventReceiver& receive, const CallContext& context) {
-  if (auto failure = admit("watch", resource, ""))
-    return failed(*failure);
-  const auto wakes = context.cancel.on_cancel([this] {
-    const std::lock_guard lock(mutex_);
-    changed_.notify_all();
-  });
-  std::unique_lock lock(mutex_);
-  const int id = ++last_watcher_;
-  watchers_[id] = {resource.path(), std::stoull(options.resource_version)};
-  changed_.notify_all();
-  while (!context.cancel.cancelled()) {
-    const auto next = std::find_if(events_.begin(), events_.end(), [&](const Event& event) {
-      return event.collection == resource.path() && event.version > watchers_[id].second;
-    });
-    if (next == events_.end()) {
-      changed_.wait(lock);
-      continue;
-    }
-    Event event = *next;
-    lock.unlock();
-    receive(event.type, std::move(event.object));
-    lock.lock();
-    watchers_[id].second = event.version;
-    changed_.notify_all();
-  }
-  const auto version = std::to_string(watchers_[id].second);
-  watchers_.erase(id);
-  return version;
+Result<std::string> InMemoryCluster::watch(const Resource& resource, const kubernetes::WatchOptions&,
+                                           const kubernetes::EventReceiver&, const CallContext&) {
+  return failed(refusal(FailureKind::forbidden, resource.path(), "watching is forbidden"));
 }
 
-} // namespace runtime_agent::test
+} // namespace runtime_agent::tests

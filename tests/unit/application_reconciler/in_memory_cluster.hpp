@@ -1,17 +1,15 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "transport/kubernetes/api.hpp"
 
-namespace runtime_agent::test {
+namespace runtime_agent::tests {
 
 using kubernetes::Json;
 
@@ -23,7 +21,15 @@ struct ClusterRequest {
   std::string text() const { return verb + ' ' + plural + (name.empty() ? "" : '/' + name); }
 };
 
-/// Objects with uids and versions, conflicts, preconditions, finalizers and watches; scripted refusals. Thread-safe.
+/// One change of an object, by whomever.
+struct ClusterChange {
+  std::string plural;
+  kubernetes::EventType type;
+  Json object;
+};
+
+/// Objects with uids and versions, conflicts, preconditions and finalizers; scripted refusals. Watches are forbidden:
+/// tests hand the changes over themselves.
 /// There is no garbage collection of owned objects.
 class InMemoryCluster : public kubernetes::Api {
 public:
@@ -41,9 +47,8 @@ public:
   std::vector<std::string> take_log();
   /// Only those that change something.
   std::vector<std::string> take_writes();
-  /// Blocks until every watch that is open has handed over everything. With no watch open: at once.
-  void settle_watches();
-  std::size_t open_watches() const;
+  /// What a watch would have brought since the last call, oldest first.
+  std::vector<ClusterChange> take_changes();
 
   Result<Json> get(const kubernetes::Resource&, const std::string& name, const CallContext&) override;
   Result<Json> create(const kubernetes::Resource&, const Json&, const CallContext&) override;
@@ -56,26 +61,16 @@ public:
                             const kubernetes::EventReceiver&, const CallContext&) override;
 
 private:
-  struct Event {
-    std::uint64_t version;
-    std::string collection;
-    kubernetes::EventType type;
-    Json object;
-  };
   std::optional<Failure> admit(const std::string& verb, const kubernetes::Resource&, const std::string& name);
   void store(const std::string& collection, const std::string& name, Json object, kubernetes::EventType type);
   void drop(const std::string& collection, const std::string& name);
   Failure refusal(FailureKind kind, const std::string& name, const std::string& what) const;
 
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
   std::map<std::string, std::map<std::string, Json>> collections_;
-  std::vector<Event> events_;
+  std::vector<ClusterChange> changes_;
   std::vector<ClusterRequest> log_;
-  std::map<int, std::pair<std::string, std::uint64_t>> watchers_; // collection, version handed over
-  int last_watcher_ = 0;
   std::uint64_t version_ = 0;
   std::uint64_t last_uid_ = 0;
 };
 
-} // namespace runtime_agent::test
+} // namespace runtime_agent::tests

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace runtime_agent::applications {
+namespace runtime_agent::application_reconciler {
 namespace {
 
 using namespace std::string_literals;
@@ -122,4 +122,4 @@ TEST(LabelValue, IsWhatTheApiServerTakes) {
 }
 
 } // namespace
-} // namespace runtime_agent::applications
+} // namespace runtime_agent::application_reconciler

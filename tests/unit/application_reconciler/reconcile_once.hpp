@@ -5,29 +5,29 @@
 #include "actors/application_reconciler/execution.hpp"
 #include "tests/unit/application_reconciler/in_memory_cluster.hpp"
 
-namespace runtime_agent::test {
+namespace runtime_agent::tests {
 
 /// What one pass over a cluster came to.
 struct PassResult {
-  applications::Plan plan;
-  std::vector<applications::ApplicationOutcome> outcomes;
+  application_reconciler::Plan plan;
+  std::vector<application_reconciler::ApplicationOutcome> outcomes;
 };
 
 /// Everything that the cluster holds, as the agent knows it.
-inline applications::ObservedState observe(const InMemoryCluster& cluster, const std::string& namespace_) {
-  applications::ObservedState observed;
+inline application_reconciler::ObservedState observe(const InMemoryCluster& cluster, const std::string& namespace_) {
+  application_reconciler::ObservedState observed;
   for (const Json& object : cluster.all(kubernetes::applications()))
-    observed.put(applications::object_name(object), applications::observed_application(object));
+    observed.put(application_reconciler::object_name(object), application_reconciler::observed_application(object));
   for (const Json& object : cluster.all(kubernetes::secrets(namespace_)))
-    observed.put(applications::object_name(object), applications::observed_secret(object));
+    observed.put(application_reconciler::object_name(object), application_reconciler::observed_secret(object));
   return observed;
 }
 
 /// Observes, plans and executes, one thing after another and without an actor. `confirmed`: deletions are not held
 /// back.
 inline PassResult reconcile_once(InMemoryCluster& cluster, const compass::RuntimeDataPtr& data,
-                                 const applications::MappingSettings& settings, bool confirmed = true) {
-  using namespace applications;
+                                 const application_reconciler::MappingSettings& settings, bool confirmed = true) {
+  using namespace application_reconciler;
   const auto desired = desired_objects(data, settings);
   const auto observed = observe(cluster, settings.integration_namespace);
   DeletionHold hold;
@@ -41,4 +41,4 @@ inline PassResult reconcile_once(InMemoryCluster& cluster, const compass::Runtim
   return result;
 }
 
-} // namespace runtime_agent::test
+} // namespace runtime_agent::tests

@@ -6,7 +6,7 @@
 
 #include "actors/application_reconciler/json_access.hpp"
 
-namespace runtime_agent::test {
+namespace runtime_agent::tests {
 
 using kubernetes::Json;
 
@@ -14,7 +14,7 @@ namespace {
 
 const std::filesystem::path folder = std::filesystem::path(RUNTIME_AGENT_SOURCE_DIR) / "tests" / "vectors";
 
-using applications::member;
+using application_reconciler::member;
 
 std::optional<std::string> text(const Json& value) {
   return value.is_string() ? std::optional(value.get<std::string>()) : std::nullopt;
@@ -106,4 +106,4 @@ compass::RuntimeDataPtr runtime_data(const Json& dataset) {
   return data;
 }
 
-} // namespace runtime_agent::test
+} // namespace runtime_agent::tests

@@ -7,7 +7,7 @@
 #include "transport/kubernetes/api.hpp"
 
 /// The recorded cases of tests/vectors, as the agent's own types.
-namespace runtime_agent::test {
+namespace runtime_agent::tests {
 
 /// The names of all cases, sorted.
 std::vector<std::string> vector_cases();
@@ -16,4 +16,4 @@ kubernetes::Json vector_file(const std::string& name, const std::string& file);
 /// A dataset as DirectorClient::fetch gives it.
 compass::RuntimeDataPtr runtime_data(const kubernetes::Json& dataset);
 
-} // namespace runtime_agent::test
+} // namespace runtime_agent::tests

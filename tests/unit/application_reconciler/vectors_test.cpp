@@ -7,10 +7,10 @@
 #include "tests/vectors/comparison.hpp"
 
 // Director data in, Applications and Secrets out, as recorded from today's agent (tests/vectors/README.md).
-namespace runtime_agent::test {
+namespace runtime_agent::tests {
 namespace {
 
-using applications::MappingSettings;
+using application_reconciler::MappingSettings;
 
 MappingSettings settings_of(const Json& case_) {
   MappingSettings settings;
@@ -95,4 +95,4 @@ INSTANTIATE_TEST_SUITE_P(Recorded, Vectors, testing::ValuesIn(content_cases()), 
 });
 
 } // namespace
-} // namespace runtime_agent::test
+} // namespace runtime_agent::tests

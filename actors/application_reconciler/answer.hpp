@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/application_reconciler/execution.hpp"
+#include "messages/applications.hpp"
+
+/// What a pass came to, in the words of DesiredStateApplied. Pure, but for the log. Source: contract §§5.2, 5.4.
+namespace runtime_agent::application_reconciler {
+
+/// What the Application should be, as RepairLimit tells it; all zero where it should not be.
+Digest wanted_digest(const ApplicationWork& work);
+
+/// Adds what was done.
+void count(const ApplicationOutcome& outcome, ApplyCounts& counts);
+
+/// Sorted by Application, what is said twice once.
+std::vector<ApplicationProblem> by_application(std::vector<ApplicationProblem> problems);
+/// How many Applications they are about; `problems` is sorted.
+std::uint32_t applications_of(const std::vector<ApplicationProblem>& problems);
+
+/// What is said of deletions that are held back; nullopt where there are none.
+std::optional<Failure> held_back(const std::vector<std::string>& names);
+
+/// They differ in counts and sequence only.
+bool same_result(const DesiredStateApplied& a, const DesiredStateApplied& b);
+
+/// One line where something was done, or is wrong and was not said before. `for_fetch`: after a fetch, or after
+/// somebody's change.
+void log_pass(const DesiredStateApplied& applied, bool said_before, bool for_fetch);
+
+} // namespace runtime_agent::application_reconciler

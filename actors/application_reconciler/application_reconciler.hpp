@@ -1,0 +1,114 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/application_reconciler/cluster_view.hpp"
+#include "actors/application_reconciler/plan.hpp"
+#include "actors/application_reconciler/repair_limit.hpp"
+#include "actors/supervision/traced_actor.hpp"
+#include "transport/kubernetes/api.hpp"
+
+namespace runtime_agent::application_reconciler {
+
+struct Settings {
+  MappingSettings mapping;
+  /// Between a fetch that asks for suspiciously many deletions and the one that confirms it, at least (§5.2).
+  std::chrono::milliseconds minimal_sync_time{10'000};
+  std::size_t concurrency = 4; ///< Applications written at once, or Secrets' reads; at least 1
+  /// Without the right to list Secrets: within this time each is read once.
+  std::chrono::milliseconds secret_verification_period{600'000};
+  /// How often it is tried whether Secrets may be listed after all.
+  std::chrono::milliseconds secret_list_again_after{600'000};
+  std::chrono::milliseconds application_limit{120'000}; ///< for everything that one Application needs
+  std::chrono::milliseconds observation_limit{120'000}; ///< for listing Applications
+  std::chrono::milliseconds planning_limit{60'000};
+  /// After a pass in which something failed; doubles up to the ceiling. A fetch comes mostly earlier.
+  std::chrono::milliseconds retry_initial{10'000};
+  std::chrono::milliseconds retry_ceiling{300'000};
+};
+
+/// Names of the two watches.
+inline constexpr const char* applications_watch = "watch Applications";
+inline constexpr const char* secrets_watch = "watch Secrets";
+
+/// Keeps the cluster's Applications and their Secrets equal to the Director's data (contract §§5.2, 5.3).
+/// Works in passes, one at a time: map (where there is a new fetch), observe (where watching is not allowed), plan,
+/// carry out. A fetch starts a pass, and so does an event that shows something out of line. Nothing is kept that the
+/// cluster does not tell again after a restart.
+class ApplicationReconciler : public supervision::TracedActor<ApplicationReconcilerActor> {
+public:
+  using Base = supervision::TracedActor<ApplicationReconcilerActor>;
+
+  ApplicationReconciler(caf::actor_config& config, supervision::Environment& environment, Peers peers,
+                        Settings settings, std::shared_ptr<kubernetes::Api> api);
+  behavior_type make_behavior() override;
+  const char* name() const override { return "ApplicationReconciler"; }
+  void on_exit() override;
+
+private:
+  /// What is known of the pass under way.
+  struct Pass {
+    bool answers_fetch = false; ///< a fetch started it, so it ends with an answer in any case
+    Plan plan;
+    std::size_t next = 0; ///< in plan.work
+    std::size_t running = 0;
+    std::vector<std::vector<std::string>> reads; ///< chunks of Secrets' names, still to be read
+    ApplyCounts counts;
+    std::vector<ApplicationProblem> problems;
+    std::optional<std::chrono::steady_clock::time_point>
+        again_at; ///< when an Application that is backed off from may go on
+    bool retry = false;
+  };
+  using SecretReads = std::vector<std::pair<std::string, std::optional<ObservedSecret>>>;
+
+  void watch_applications();
+  void watch_secrets();
+  void applications_event(const ApplicationsEvent& event);
+  void secrets_event(const SecretsEvent& event);
+  /// Starts a pass where something of what was touched is out of line.
+  void look_at(const Touched& touched);
+
+  /// Starts a pass where one is due and possible, and none is under way.
+  void start_pass();
+  void map();
+  void observe();
+  void read_secrets();
+  void read_next_secrets();
+  void secrets_read(const Result<SecretReads>& reads);
+  void plan();
+  void planned(Plan plan);
+  /// Takes what is backed off from out of the plan.
+  void limit_repairs();
+  void carry_out();
+  void carried_out(const ApplicationWork& work, const Result<ApplicationOutcome>& outcome);
+  void finish(std::optional<Failure> failure);
+  /// When to look again without being asked.
+  void schedule_retry(bool failed, const Pass& pass);
+  void answer(DesiredStateApplied applied, bool in_any_case);
+
+  Peers peers_;
+  const Settings settings_;
+  const std::shared_ptr<kubernetes::Api> api_;
+
+  ClusterView view_;
+  std::shared_ptr<const DesiredState> waiting_;   ///< received, not started; a newer one takes its place
+  std::shared_ptr<const DesiredState> state_;     ///< of the last pass
+  std::shared_ptr<const DesiredObjects> desired_; ///< mapped from state_; null before the first complete fetch
+  DeletionHold hold_;
+  RepairLimit repairs_;
+  bool out_of_line_ = false; ///< a pass is due without a fetch
+  Touched touched_;          ///< by events during the pass
+  std::optional<Pass> pass_;
+  std::optional<DesiredStateApplied> applied_; ///< the last answer
+  std::chrono::milliseconds retry_delay_;
+  supervision::TimerId retry_timer_ = 0;
+  supervision::CallId secrets_watch_ = 0;
+};
+
+} // namespace runtime_agent::application_reconciler
