@@ -1,0 +1,143 @@
+#include "actors/connection_manager/pairing.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace runtime_agent::connection_manager {
+namespace {
+
+using Candidate = std::optional<Next>;
+
+bool usable(const Situation& s) {
+  return s.certificate && !s.expired && !s.refused;
+}
+
+bool pairing_wanted(const Situation& s) {
+  return s.reconnect_wanted || (!usable(s) && !s.urls_awaited);
+}
+
+bool waiting_to_be_used(const Situation& s) {
+  return s.pending && !s.pending_useless && s.step == Step::issued && !s.pending_in_use;
+}
+
+/// The CSR can be sent with the second token. One that was announced but whose reply is not known is sent once more
+/// after a restart: had it never left, the token is still good, and otherwise nothing is lost.
+bool resumable(const Situation& s) {
+  if (!s.pending || s.pending_useless || s.csr_answered || !s.token_good || !s.same_target)
+    return false;
+  return s.step == Step::paired || (s.step == Step::signing && pairing_wanted(s));
+}
+
+Candidate pairing(const Situation& s) {
+  if (s.pending_useless)
+    return std::nullopt;
+  if (s.pending && !s.pending_stored)
+    return Next{Action::write_pending, s.cluster_due};
+  if (waiting_to_be_used(s))
+    return usable(s) ? Next{Action::try_issued, std::max(s.pairing_due, s.connector_due)}
+                     : Next{Action::adopt_issued, Time::min()};
+  const bool resume = resumable(s);
+  if (!resume && (!pairing_wanted(s) || !s.configuration))
+    return std::nullopt;
+  if (!s.pending || !s.key_sufficient)
+    return Next{Action::make_key, s.pairing_due};
+  if (!resume)
+    return Next{Action::exchange_token, std::max(s.pairing_due, s.connector_due)};
+  if (s.step == Step::paired)
+    return Next{Action::announce_csr, Time::min()};
+  return Next{Action::send_csr, std::max(s.pairing_due, s.connector_due)};
+}
+
+Candidate storing_certificates(const Situation& s) {
+  if (!s.certificate || s.certificates_stored)
+    return std::nullopt;
+  return Next{Action::write_certificates, s.cluster_due};
+}
+
+Candidate storing_ca(const Situation& s) {
+  if (!s.certificate || s.ca_stored)
+    return std::nullopt;
+  return Next{Action::write_ca, s.ca_due};
+}
+
+/// After the first call with the certificate (contract §2.1), and not before both Secrets have what they need from it.
+Candidate clearing(const Situation& s) {
+  if (!s.pending)
+    return std::nullopt;
+  const bool used = s.proven && s.certificates_stored && s.ca_stored && !resumable(s) && !waiting_to_be_used(s) &&
+                    (s.pending_in_use || !pairing_wanted(s));
+  return used || s.pending_useless ? Candidate(Next{Action::remove_pending, s.cluster_due}) : std::nullopt;
+}
+
+Candidate renewing(const Situation& s) {
+  if (!usable(s) || !s.renewal_due || s.pending_useless || resumable(s) || waiting_to_be_used(s))
+    return std::nullopt;
+  return Next{Action::renew, std::max(s.renewal_at, s.connector_due)};
+}
+
+/// A refused certificate is asked about again as well: the refusal may have been a gateway's, and pass.
+Candidate maintaining(const Situation& s) {
+  if (!s.certificate || s.expired)
+    return std::nullopt;
+  return Next{Action::maintain, std::max(s.maintain_due, s.connector_due)};
+}
+
+} // namespace
+
+Standing standing(const Situation& s) {
+  if (!s.record_read)
+    return Standing::unread;
+  if (waiting_to_be_used(s))
+    return Standing::issued;
+  if (resumable(s))
+    return Standing::resuming;
+  if (!pairing_wanted(s))
+    return Standing::connected;
+  if (s.pending && s.step == Step::signing)
+    return Standing::reply_lost;
+  return usable(s) ? Standing::reconnecting : Standing::unpaired;
+}
+
+Next next_action(const Situation& s, Time now) {
+  if (!s.record_read)
+    return s.cluster_due <= now ? Next{Action::read_record, s.cluster_due} : Next{Action::wait, s.cluster_due};
+  const std::array candidates{
+      pairing(s),
+      storing_certificates(s),
+      storing_ca(s),
+      clearing(s),
+      renewing(s),
+      maintaining(s),
+      s.urls_awaited ? Candidate(Next{Action::read_record, s.cluster_due}) : std::nullopt,
+  };
+  Next wait;
+  for (const Candidate& candidate : candidates) {
+    if (!candidate)
+      continue;
+    if (candidate->due <= now)
+      return *candidate;
+    wait.due = std::min(wait.due, candidate->due);
+  }
+  return wait;
+}
+
+bool token_spent(const Failure& failure) {
+  switch (failure.kind) {
+  case FailureKind::rate_limited:
+    return false;
+  case FailureKind::network:
+  case FailureKind::timeout:
+  case FailureKind::cancelled:
+  case FailureKind::tls:
+  case FailureKind::certificate_refused:
+  case FailureKind::unavailable:
+  case FailureKind::configuration:
+  case FailureKind::internal:
+    return failure.maybe_processed || failure.http_status != 0;
+  default:
+    return true;
+  }
+}
+
+} // namespace runtime_agent::connection_manager
