@@ -111,6 +111,15 @@ protected:
     watch();
   }
 
+  /// The cluster as it is, past all watches.
+  ObservedState observed() const {
+    ObservedState state;
+    for (const Json& object : cluster->all(apps))
+      state.put(object_name(object), observed_application(object));
+    for (const Json& object : cluster->all(secrets))
+      state.put(object_name(object), observed_secret(object));
+    return state;
+  }
   std::vector<std::string> application_names() const { return names(cluster->all(apps)); }
   std::vector<std::string> secret_names() const { return names(cluster->all(secrets)); }
   static std::vector<std::string> names(const std::vector<Json>& objects) {
