@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "transport/compass/answer_reader.hpp"
+#include "transport/http/status.hpp"
 
 namespace runtime_agent::compass {
 
@@ -47,10 +48,11 @@ void check_ids(const std::vector<Item>& items, const PageProgress& progress, con
   const auto twice = std::adjacent_find(ids.begin(), ids.end());
   if (twice == ids.end())
     return;
+  const auto id = http::excerpt(*twice, 80);
   if (progress.pages() > 1)
-    verdict.changed(place, "the id " + std::string(*twice) + " came twice");
+    verdict.changed(place, "the id " + id + " came twice");
   else
-    verdict.wrong(place, "holds the id " + std::string(*twice) + " twice");
+    verdict.wrong(place, "holds the id " + id + " twice");
 }
 
 /// Reads one page into `items` by `read_item(element, Place, Verdict&)`, and checks the list once it is complete.
