@@ -102,20 +102,23 @@ TEST_P(Vectors, EndAsRecorded) {
   ASSERT_TRUE(dataset) << dataset.error();
   if (options.contains("pre"))
     change_cluster(world, options["pre"]);
-  for (const Json& fault : options.value("faults", Json::array())) {
+  const Json faults = options.value("faults", Json::array());
+  for (const Json& fault : faults) {
     const auto parsed = sandbox::compass::fault_from_json(nlohmann::json::parse(fault.dump()));
     ASSERT_TRUE(parsed) << parsed.error();
     world.compass().add_fault(*parsed);
   }
   std::map<std::string, std::optional<std::string>> values;
-  for (const auto& [key, value] : options.value("configure", Json::object()).items()) {
+  const Json configure = options.value("configure", Json::object());
+  for (const auto& [key, value] : configure.items()) {
     std::string upper = key;
     std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return std::toupper(c); });
     values[upper] = value.get<std::string>();
   }
   world.configure(values);
   Variables environment = world.environment();
-  for (const auto& [key, value] : options.value("env", Json::object()).items()) {
+  const Json variables = options.value("env", Json::object());
+  for (const auto& [key, value] : variables.items()) {
     if (value.is_null())
       environment.erase(key);
     else
@@ -130,8 +133,9 @@ TEST_P(Vectors, EndAsRecorded) {
     if (options.contains("between"))
       change_cluster(world, options["between"]);
     Json step2 = read_json(folder / "step2.json");
-    if (!step2.is_null())
+    if (!step2.is_null()) {
       ASSERT_TRUE(world.compass().set_dataset(nlohmann::json::parse(step2.dump())));
+    }
     EXPECT_EQ(settle(world, golden["step2"]), "");
   }
   // And it stays so.

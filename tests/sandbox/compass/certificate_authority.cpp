@@ -55,6 +55,12 @@ void add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
   X509_EXTENSION_free(extension);
 }
 
+void add_to_name(X509* certificate, const char* attribute, const std::string& value) {
+  require(X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), attribute, MBSTRING_UTF8,
+                                     reinterpret_cast<const unsigned char*>(value.c_str()), -1, -1, 0) == 1,
+          "no name");
+}
+
 bool ip_address(const std::string& host) {
   return host.find(':') != std::string::npos || host.find_first_not_of("0123456789.") == std::string::npos;
 }
@@ -85,7 +91,7 @@ std::string pem_of(X509* certificate) {
 
 CertificateAuthority::CertificateAuthority(const std::string& name) : root_key_(make_key()), key_(make_key()) {
   root_ = make(name + " Root CA", root_key_.get(), nullptr, long_lived());
-  intermediate_ = make(name + " Intermediate CA", key_.get(), root_.get(), long_lived());
+  intermediate_ = make(name + " CA", key_.get(), root_.get(), long_lived());
   for (auto* certificate : {root_.get(), intermediate_.get()}) {
     X509* issuer = root_.get();
     add_extension(certificate, issuer, NID_basic_constraints,
@@ -108,10 +114,10 @@ CertificateHandle CertificateAuthority::make(const std::string& common_name, EVP
   X509_set_version(certificate.get(), X509_VERSION_3);
   set_random_serial(certificate.get());
   set_validity(certificate.get(), validity);
-  if (!common_name.empty())
-    require(X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8,
-                                       reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0) == 1,
-            "no name");
+  if (!common_name.empty()) {
+    add_to_name(certificate.get(), "O", "Compass");
+    add_to_name(certificate.get(), "CN", common_name);
+  }
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer != nullptr ? issuer : certificate.get()));
   X509_set_pubkey(certificate.get(), key);
   return certificate;

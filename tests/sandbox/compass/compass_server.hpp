@@ -16,8 +16,8 @@
 namespace runtime_agent::sandbox {
 
 struct CompassOptions {
-  std::string runtime_id = "5b1e5b9a-0b0b-4f0e-9d0c-2f1c3c9a7e11"; ///< the Runtime that is known from the start
-  std::string tenant = "3e64ebae-38b5-46a0-b1ed-9ccee153a0ae";
+  std::string runtime_id = "3e64ebae-38b5-46a0-b1ed-9ccee153a0ae"; ///< the Runtime that is known from the start
+  std::string tenant = "5b1e5b9a-0b0b-4f0e-9d0c-2f1c3c9a7e11";
   /// In the URLs that the server gives.
   std::string host = "localhost";
   /// Names and addresses in the servers' certificates.

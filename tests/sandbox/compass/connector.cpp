@@ -70,7 +70,7 @@ graphql::Json certification_result(const std::string& chain, const std::string& 
 
 } // namespace
 
-Connector::Connector(ConnectorSettings settings) : settings_(std::move(settings)), authority_("Sandbox Compass") {}
+Connector::Connector(ConnectorSettings settings) : settings_(std::move(settings)), authority_("Compass Connector") {}
 
 ConnectorSettings Connector::settings() const {
   const std::lock_guard lock(mutex_);
