@@ -9,10 +9,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/conformance/cluster.hpp"
 #include "tests/sandbox/kubernetes/server.hpp"
+#include "tests/sandbox/kubernetes/wire_client.hpp"
 
 namespace runtime_agent::conformance {
+
+using Json = nlohmann::json;
+using sandbox::WireClient;
+using Response = sandbox::Response;
 
 constexpr auto applications = "/apis/applicationconnector.kyma-project.io/v1alpha1/applications";
 constexpr auto connections = "/apis/compass.kyma-project.io/v1alpha1/compassconnections";
@@ -28,9 +32,10 @@ protected:
     if (GetParam() == "sandbox") {
       server_ = std::make_unique<sandbox::KubernetesServer>();
       server_->start();
-      cluster_ = std::make_unique<Cluster>(server_->url(), server_->ca_pem(), server_->admin_token());
+      cluster_ = std::make_unique<WireClient>(server_->url(), server_->ca_pem(), server_->admin_token());
     } else {
-      cluster_ = std::make_unique<Cluster>(Cluster::from_kubeconfig(std::getenv("RUNTIME_AGENT_CLUSTER_KUBECONFIG")));
+      cluster_ =
+          std::make_unique<WireClient>(WireClient::from_kubeconfig(std::getenv("RUNTIME_AGENT_CLUSTER_KUBECONFIG")));
     }
     prefix_ = "conformance-" + std::to_string(std::random_device{}());
   }
@@ -46,7 +51,7 @@ protected:
     }
   }
 
-  const Cluster& cluster() const { return *cluster_; }
+  const WireClient& cluster() const { return *cluster_; }
   /// A name that nobody else has.
   std::string name(const std::string& suffix = "a") const { return prefix_ + "-" + suffix; }
   /// Removed at the end of the test.
@@ -90,7 +95,7 @@ protected:
 
 private:
   std::unique_ptr<sandbox::KubernetesServer> server_;
-  std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<WireClient> cluster_;
   std::string prefix_;
   std::vector<std::string> created_;
 };

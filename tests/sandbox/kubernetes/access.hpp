@@ -10,11 +10,11 @@ namespace runtime_agent::sandbox::kube {
 
 /// Grants verbs on resources, as one rule of a Role or ClusterRole with its binding.
 struct Rule {
-  std::vector<std::string> verbs;      ///< "*": all
-  std::vector<std::string> groups;     ///< "" is the core group; "*": all
-  std::vector<std::string> resources;  ///< plurals; "*": all
-  std::vector<std::string> namespaces; ///< as bound by Roles; empty: by ClusterRole, everywhere
-  std::vector<std::string> names;      ///< empty: all
+  std::vector<std::string> verbs{};      ///< "*": all
+  std::vector<std::string> groups{};     ///< "" is the core group; "*": all
+  std::vector<std::string> resources{};  ///< plurals; "*": all
+  std::vector<std::string> namespaces{}; ///< as bound by Roles; empty: by ClusterRole, everywhere
+  std::vector<std::string> names{};      ///< empty: all
 };
 
 struct User {

@@ -68,7 +68,8 @@ Page page_of(const Store::Snapshot& snapshot, const Selection& selection, const 
   if (left > 0) {
     const auto& last = *page.objects.back();
     page.metadata["continue"] = token_of({snapshot.version, {last.namespace_, last.name}});
-    page.metadata["remainingItemCount"] = left;
+    if (selection.empty())
+      page.metadata["remainingItemCount"] = left;
   }
   return page;
 }
@@ -279,7 +280,10 @@ Answer<Reply> ApiService::list(const ApiRequest& request, const ResourceType& ty
   }
   if (!snapshot)
     snapshot = store_.list(type.qualified_plural(), request.namespace_);
-  const auto page = page_of(*snapshot, *selection, from, *limit);
+  auto page = page_of(*snapshot, *selection, from, *limit);
+  // The last page of custom resources has an empty token where that of built-in ones has none.
+  if (type.custom && !page.metadata.contains("continue"))
+    page.metadata["continue"] = "";
   Reply reply;
   if (wants_table(request)) {
     std::vector<Json> objects;

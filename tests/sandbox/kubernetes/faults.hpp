@@ -24,13 +24,13 @@ enum class FaultAction {
 
 /// What goes wrong with which requests. Empty patterns match everything; `*` in a pattern stands for any text.
 struct Fault {
-  std::string verb;       ///< "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"
-  std::string resource;   ///< plural
-  std::string namespace_; ///< pattern
-  std::string name;       ///< pattern
+  std::string verb{};       ///< "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"
+  std::string resource{};   ///< plural
+  std::string namespace_{}; ///< pattern
+  std::string name{};       ///< pattern
   FaultAction action = FaultAction::status;
   int status = 503;
-  std::optional<std::string> retry_after; ///< as sent: seconds or an HTTP date
+  std::optional<std::string> retry_after{}; ///< as sent: seconds or an HTTP date
   std::chrono::milliseconds delay{0};
   std::uint64_t skip = 0;  ///< so many matching requests are let through first
   std::uint64_t times = 1; ///< to so many it happens; 0: for ever

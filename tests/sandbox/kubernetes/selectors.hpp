@@ -31,6 +31,7 @@ class FieldSelector {
 public:
   static Answer<FieldSelector> parse(const std::string& text, const ResourceType& type);
   bool matches(const Stored& object) const;
+  bool empty() const { return requirements_.empty(); }
 
 private:
   struct Requirement {
@@ -45,6 +46,7 @@ private:
 struct Selection {
   LabelSelector labels;
   FieldSelector fields;
+  bool empty() const { return labels.empty() && fields.empty(); }
   bool matches(const Stored& object) const;
 };
 

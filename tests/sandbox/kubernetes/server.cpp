@@ -6,6 +6,7 @@
 #include "tests/sandbox/kubernetes/base64.hpp"
 #include "tests/sandbox/kubernetes/embedded_definitions.hpp"
 #include "tests/sandbox/kubernetes/https_listener.hpp"
+#include "tests/sandbox/kubernetes/protobuf.hpp"
 #include "tests/sandbox/kubernetes/yaml.hpp"
 
 namespace runtime_agent::sandbox {
@@ -34,6 +35,11 @@ ApiRequest read_request(const httplib::Request& http) {
   request.content_type.erase(std::min(request.content_type.find(';'), request.content_type.size()));
   request.user_agent = http.get_header_value("User-Agent");
   request.body = http.body;
+  if (request.content_type == kube::protobuf_type)
+    if (auto object = kube::json_of_protobuf(http.body)) {
+      request.body = object->dump();
+      request.content_type = "application/json";
+    }
   for (const auto& [name, value] : http.headers)
     if (const auto lower = lower_case(name); lower.rfind("x-", 0) == 0 || lower == "traceparent")
       request.headers[lower] = value;

@@ -1,4 +1,4 @@
-#include "tests/conformance/cluster.hpp"
+#include "tests/sandbox/kubernetes/wire_client.hpp"
 
 #include <stdexcept>
 
@@ -6,7 +6,7 @@
 #include <openssl/pem.h>
 #include <yaml-cpp/yaml.h>
 
-namespace runtime_agent::conformance {
+namespace runtime_agent::sandbox {
 namespace {
 
 std::unique_ptr<httplib::SSLClient> client_for(const std::string& url, const std::string& ca_pem) {
@@ -23,6 +23,7 @@ std::unique_ptr<httplib::SSLClient> client_for(const std::string& url, const std
   BIO_free(bio);
   X509_STORE_free(store);
   client->set_tcp_nodelay(true);
+  client->set_keep_alive(true); // also spares the system's CAs, which each new connection would load
   client->set_read_timeout(20);
   return client;
 }
@@ -40,24 +41,23 @@ std::string decoded(const std::string& base64) {
 
 } // namespace
 
-Cluster::Cluster(std::string url, std::string ca_pem, std::string token)
-    : url_(std::move(url)), ca_pem_(std::move(ca_pem)), token_(std::move(token)) {}
+WireClient::WireClient(std::string url, std::string ca_pem, std::string token)
+    : client_(client_for(url, ca_pem)), url_(std::move(url)), ca_pem_(std::move(ca_pem)), token_(std::move(token)) {}
 
-Cluster Cluster::from_kubeconfig(const std::string& file) {
+WireClient WireClient::from_kubeconfig(const std::string& file) {
   const auto config = YAML::LoadFile(file);
   const auto cluster = config["clusters"][0]["cluster"];
   return {cluster["server"].as<std::string>(), decoded(cluster["certificate-authority-data"].as<std::string>()),
           config["users"][0]["user"]["token"].as<std::string>()};
 }
 
-Response Cluster::request(const std::string& method, const std::string& path, const std::optional<Json>& body,
-                          const std::string& content_type) const {
+Response WireClient::request(const std::string& method, const std::string& path,
+                             const std::optional<nlohmann::json>& body, const std::string& content_type) const {
   return raw(method, path, body ? body->dump() : std::string(), body ? content_type : std::string(), token_);
 }
 
-Response Cluster::raw(const std::string& method, const std::string& path, const std::string& body,
-                      const std::string& content_type, const std::optional<std::string>& token) const {
-  const auto client = client_for(url_, ca_pem_);
+Response WireClient::raw(const std::string& method, const std::string& path, const std::string& body,
+                         const std::string& content_type, const std::optional<std::string>& token) const {
   httplib::Request request;
   request.method = method;
   request.path = path;
@@ -68,28 +68,28 @@ Response Cluster::raw(const std::string& method, const std::string& path, const 
     request.set_header("Content-Type", content_type);
     request.body = body;
   }
-  const auto result = client->send(request);
+  const auto result = client_->send(request);
   Response response;
   if (!result)
     return response;
   response.status = result->status;
   response.text = result->body;
   response.headers.insert(result->headers.begin(), result->headers.end());
-  response.body = Json::parse(result->body, nullptr, false);
+  response.body = nlohmann::json::parse(result->body, nullptr, false);
   if (response.body.is_discarded())
     response.body = nullptr;
   return response;
 }
 
-std::vector<Json> Cluster::watch(const std::string& path, std::size_t enough) const {
+std::vector<nlohmann::json> WireClient::watch(const std::string& path, std::size_t enough) const {
   const auto client = client_for(url_, ca_pem_);
-  std::vector<Json> events;
+  std::vector<nlohmann::json> events;
   std::string buffer;
   client->Get(path, {{"Authorization", "Bearer " + token_}, {"Accept", "application/json"}},
               [&](const char* data, std::size_t size) {
                 buffer.append(data, size);
                 for (auto end = buffer.find('\n'); end != std::string::npos; end = buffer.find('\n')) {
-                  events.push_back(Json::parse(buffer.substr(0, end)));
+                  events.push_back(nlohmann::json::parse(buffer.substr(0, end)));
                   buffer.erase(0, end + 1);
                 }
                 return events.size() < enough;
@@ -97,4 +97,4 @@ std::vector<Json> Cluster::watch(const std::string& path, std::size_t enough) co
   return events;
 }
 
-} // namespace runtime_agent::conformance
+} // namespace runtime_agent::sandbox
