@@ -64,8 +64,9 @@ void ConnectionManager::on_exit() {
 
 void ConnectionManager::stop_requested() {
   stopping_ = true;
-  if (call_ != 0 && (under_way_ == Action::maintain || under_way_ == Action::make_key ||
-                     under_way_ == Action::read_record || under_way_ == Action::try_issued))
+  if (call_ != 0 &&
+      (under_way_ == Action::maintain || under_way_ == Action::make_key || under_way_ == Action::read_record ||
+       under_way_ == Action::try_issued || under_way_ == Action::renew))
     return this->quit(caf::exit_reason::user_shutdown);
   proceed();
 }
@@ -123,10 +124,11 @@ void ConnectionManager::certificate_refused(const CertificateRefused& refused) {
 }
 
 void ConnectionManager::settle() {
-  if (loaded_) {
+  if (loaded_)
     tell_connection(Say::changes);
+  // Before it is known what there is, only a missing right is worth saying: it does not pass by itself.
+  if (loaded_ || (storing_ && storing_->kind == FailureKind::forbidden))
     report();
-  }
   proceed();
 }
 

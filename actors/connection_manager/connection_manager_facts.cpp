@@ -73,7 +73,9 @@ void ConnectionManager::report() {
 
 std::optional<Failure> ConnectionManager::connecting_problem() const {
   const Standing stands = standing(situation());
-  if (stands == Standing::unread || stands == Standing::connected)
+  if (stands == Standing::unread)
+    return loaded_ ? std::nullopt : storing_;
+  if (stands == Standing::connected)
     return std::nullopt;
   if (stands == Standing::issued && pending_->for_renewal && reconnect_wanted_.empty() && report_.connected)
     return std::nullopt;

@@ -48,6 +48,16 @@ Result<std::string> create(kubernetes::Api& api, const SecretName& secret, const
   return failed(std::move(created.error()));
 }
 
+Result<std::string> replace(kubernetes::Api& api, const SecretName& secret, const Json& object,
+                            const CallContext& context) {
+  auto updated = api.update(kubernetes::secrets(secret.namespace_), object, context);
+  if (updated)
+    return version_of(*updated);
+  if (updated.error().kind == FailureKind::not_found || updated.error().kind == FailureKind::conflict)
+    return failed(changed_meanwhile(secret));
+  return failed(std::move(updated.error()));
+}
+
 /// Reads the whole object again, since what is not ours in it has to stay, and writes only onto the version given.
 Result<std::string> write(kubernetes::Api& api, const SecretName& secret, const std::string& version,
                           const std::function<void(Json&)>& put, const CallContext& context) {
@@ -59,12 +69,7 @@ Result<std::string> write(kubernetes::Api& api, const SecretName& secret, const 
   if (!*object || version_of(**object) != version)
     return failed(changed_meanwhile(secret));
   put(**object);
-  auto updated = api.update(kubernetes::secrets(secret.namespace_), **object, context);
-  if (updated)
-    return version_of(*updated);
-  if (updated.error().kind == FailureKind::not_found || updated.error().kind == FailureKind::conflict)
-    return failed(changed_meanwhile(secret));
-  return failed(std::move(updated.error()));
+  return replace(api, secret, **object, context);
 }
 
 std::string text_at(const Json& object, const std::string& key) {
@@ -151,8 +156,14 @@ Result<std::string> CredentialRecord::write_ca(const std::string& ca_pem, const 
 
 Result<std::string> CredentialRecord::write_pending(const Pending& pending, const std::string& version,
                                                     const CallContext& context) const {
-  return write(
-      *api_, pending_, version, [&](Json& secret) { put_pending(secret, pending); }, context);
+  const auto put = [&](Json& secret) { put_pending(secret, pending); };
+  if (version.empty())
+    return create(*api_, pending_, put, context);
+  // Wholly ours, so not read first: what is being written down may be a reply that exists nowhere else.
+  Json object = new_secret(pending_.namespace_, pending_.name);
+  object["metadata"]["resourceVersion"] = version;
+  put(object);
+  return replace(*api_, pending_, object, context);
 }
 
 Result<void> CredentialRecord::remove_pending(const std::string& version, const CallContext& context) const {

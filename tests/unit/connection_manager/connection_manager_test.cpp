@@ -193,6 +193,19 @@ INSTANTIATE_TEST_SUITE_P(
                   "not yet valid: the clock here says 2026-03-01T"}),
     [](const auto& instance) { return instance.param.name; });
 
+TEST(ConnectionManager, SaysThatItMayNotReadItsSecrets) {
+  World world;
+  world.api->refuse = [](const FakeApi::Call& call) -> std::optional<Failure> {
+    return FakeApi::failure(FailureKind::forbidden, call.path);
+  };
+  world.pair();
+  EXPECT_THAT(world.connecting(), HasSubstr("secrets/ca-certificates: forbidden; trying again in"));
+  EXPECT_THAT(world.connector->requests, IsEmpty());
+  world.api->refuse = nullptr;
+  world.system.advance(1min);
+  EXPECT_TRUE(world.connection());
+}
+
 TEST(ConnectionManager, WaitsForAMissingNamespaceBeforeItSpendsTheToken) {
   World world;
   world.api->refuse = [](const FakeApi::Call& call) -> std::optional<Failure> {
