@@ -129,6 +129,12 @@ void apply_annotations(Editor& edit, Json& object, const Facts& facts) {
     edit.set_or_remove(object_at(metadata, "annotations"), warning_annotation, facts.warning);
 }
 
+/// The first attempt to connect is under way: it has not failed, and the CRD takes no status without a state.
+bool nothing_to_tell(const Facts& facts) {
+  return facts.connection && !facts.connection->connected && !facts.connection->connecting &&
+         !facts.connection->maintaining;
+}
+
 std::string present_state(const Json& status) {
   const auto found = status.find("connectionState");
   return found != status.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -191,6 +197,8 @@ Change apply_facts(kubernetes::Json& object, const Facts& facts) {
     serve_wish(edit, spec, "refreshCredentialsNow", facts.refresh_id, facts.connection->refresh_served);
   apply_annotations(edit, object, facts);
 
+  if (!object.contains("status") && nothing_to_tell(facts))
+    return edit.change();
   edit.require(object, "status", Json::object());
   Json& status = object["status"];
   edit.require(status, "connectionStatus", Json::object());

@@ -109,6 +109,14 @@ TEST(ConnectionStatus, IsWhatTheCrdRequiresBeforeTheFirstConnection) {
   EXPECT_FALSE(object["status"].contains("synchronizationStatus"));
 }
 
+TEST(ConnectionStatus, IsLeftOutWhileTheFirstAttemptToConnectIsUnderWay) {
+  Facts facts;
+  facts.connection = ConnectionReport{};
+  const Json object = new_object(facts, "absent-1");
+  EXPECT_FALSE(object.contains("status"));
+  EXPECT_EQ(object["metadata"]["annotations"][reconnect_annotation], "absent-1");
+}
+
 TEST(ConnectionStatus, SecondApplicationChangesNothing) {
   Facts facts;
   facts.connection = connected();
