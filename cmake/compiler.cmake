@@ -28,6 +28,8 @@ add_compile_definitions($<$<NOT:$<CONFIG:Debug>>:_GLIBCXX_ASSERTIONS>)
 if(RUNTIME_AGENT_SANITIZE)
   add_compile_options(-fsanitize=${RUNTIME_AGENT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${RUNTIME_AGENT_SANITIZE})
+  # Line numbers are enough for a sanitizer's report, and compile quicker than all of the debug information.
+  set(CMAKE_CXX_FLAGS_DEBUG "-g1")
   # g++ 12 takes values inside fmt for uninitialised where a sanitizer has instrumented them.
   add_compile_options(-Wno-error=uninitialized -Wno-error=maybe-uninitialized)
 else()
