@@ -76,7 +76,9 @@ CancelToken::Registration& CancelToken::Registration::operator=(Registration&& o
   return *this;
 }
 
-CancelToken::Registration::~Registration() { release(); }
+CancelToken::Registration::~Registration() {
+  release();
+}
 
 void CancelToken::Registration::release() noexcept {
   if (!entry_)

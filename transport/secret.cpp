@@ -10,7 +10,9 @@ void wipe(std::string& text) noexcept {
   text.clear();
 }
 
-Secret::Secret(Secret&& other) noexcept : content_(std::move(other.content_)) { other.wipe(); }
+Secret::Secret(Secret&& other) noexcept : content_(std::move(other.content_)) {
+  other.wipe();
+}
 
 Secret& Secret::operator=(const Secret& other) {
   if (this != &other) {
@@ -29,13 +31,17 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-Secret::~Secret() { wipe(); }
+Secret::~Secret() {
+  wipe();
+}
 
 bool Secret::operator==(const Secret& other) const noexcept {
   return content_.size() == other.content_.size() &&
          CRYPTO_memcmp(content_.data(), other.content_.data(), content_.size()) == 0;
 }
 
-void Secret::wipe() noexcept { runtime_agent::wipe(content_); }
+void Secret::wipe() noexcept {
+  runtime_agent::wipe(content_);
+}
 
 } // namespace runtime_agent
