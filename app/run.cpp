@@ -10,6 +10,7 @@
 
 #include "actors/supervision/log.hpp"
 #include "app/agent.hpp"
+#include "app/cluster_information.hpp"
 #include "app/diagnostics.hpp"
 #include "app/version.hpp"
 
@@ -73,6 +74,7 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
     log::error("the agent cannot start", {{"error", clients.error().text()}});
     return exit_invalid_settings;
   }
+  ClusterInformationLog cluster_information(clients->kubernetes, settings.metrics_logging_interval);
   Agent agent(settings, std::move(*clients), [main_thread](const std::string& reason) {
     log::error("an actor failed too often; the process ends so that Kubernetes starts it anew", {{"reason", reason}});
     pthread_kill(main_thread, escalation_signal);
@@ -83,8 +85,10 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
     return exit_invalid_settings;
   }
   agent.start();
+  cluster_information.start();
   const int code = wait_for_end(signals);
   diagnostics.stop();
+  cluster_information.stop();
   const bool clean = agent.stop(4s); // five seconds are what operators are promised (architecture §3)
   log::info("ended", {{"clean", clean}});
   return code;

@@ -236,7 +236,7 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     text.remove_prefix(unit_end);
     total += value * unit;
   }
-  constexpr double most = 9.2e15; // Go's own bound: 2^63 ns
+  constexpr double most = 9.2e12; // Go's own bound, 2^63 ns, in milliseconds
   if (!(total < most))
     return std::nullopt;
   return std::chrono::milliseconds(std::llround(total));
