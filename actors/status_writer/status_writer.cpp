@@ -17,6 +17,11 @@ std::string version_of(const Json& object) {
   return metadata != object.end() ? metadata->value("resourceVersion", "") : std::string();
 }
 
+std::string uid_of(const Json& object) {
+  const auto metadata = object.find("metadata");
+  return metadata != object.end() ? metadata->value("uid", "") : std::string();
+}
+
 std::string state_of(const Json& object) {
   const auto status = object.find("status");
   if (status == object.end() || !status->is_object())
@@ -102,8 +107,11 @@ void StatusWriter::observed(const CompassConnectionObserved& observation) {
   if (observation.object && !superseded_version_.empty() && version_of(*observation.object) == superseded_version_)
     return; // the watch lags behind our own write
   observed_ = true;
+  if (observation.object)
+    absence_id_.clear();
+  else if (absence_id_.empty()) // a ConfigWatcher that has just started does not know which object is gone
+    absence_id_ = object_ ? uid_of(*object_) : observation.absence_id;
   object_ = observation.object;
-  absence_id_ = observation.absence_id;
   facts_.resync_id = observation.resync_id;
   facts_.refresh_id = observation.refresh_id;
   consider();
@@ -173,6 +181,7 @@ void StatusWriter::written(Result<Json> outcome, const std::string& based_on) {
     if (version_of(*outcome) != based_on)
       superseded_version_ = based_on;
     object_ = std::make_shared<const Json>(std::move(*outcome));
+    absence_id_.clear();
     retry_delay_ = std::chrono::milliseconds(0);
     return consider();
   }

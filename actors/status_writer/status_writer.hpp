@@ -51,8 +51,8 @@ private:
 
   Facts facts_;
   std::shared_ptr<const kubernetes::Json> object_; ///< as last seen or written; null: absent
-  std::string absence_id_;
-  bool observed_ = false; ///< whether the object is there is known
+  std::string absence_id_;                         ///< of the present absence; empty: the object is there
+  bool observed_ = false;                          ///< whether the object is there is known
   bool cycle_finished_ = false;
   std::string superseded_version_; ///< what our last write was based on: an echo of it is old
   bool writing_ = false;

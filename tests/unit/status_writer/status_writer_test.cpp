@@ -169,17 +169,30 @@ TEST_F(StatusWriterTest, TriesAgainWithBackOffWhileTheApiServerRefuses) {
 
 TEST_F(StatusWriterTest, MakesTheObjectAnewAfterAPersonDeletedIt) {
   settle();
+  const std::string uid = (*api->object(connections, "compass-connection"))["metadata"]["uid"];
   api->erase(connections, "compass-connection");
-  absent("uid-of-the-deleted");
+  absent(uid);
   EXPECT_EQ(state(), "Synchronized");
   auto annotations = (*api->object(connections, "compass-connection"))["metadata"]["annotations"];
-  EXPECT_EQ(annotations[reconnect_annotation], "uid-of-the-deleted");
+  EXPECT_EQ(annotations[reconnect_annotation], uid);
   ConnectionReport report = connected();
-  report.reconnect_served = "uid-of-the-deleted";
+  report.reconnect_served = uid;
   system.tell(writer, report);
   system.advance(2s);
   annotations = (*api->object(connections, "compass-connection"))["metadata"]["annotations"];
   EXPECT_FALSE(annotations.contains(reconnect_annotation));
+}
+
+TEST_F(StatusWriterTest, NamesTheAbsenceOfItsObjectWhereConfigWatcherDoesNotKnowIt) {
+  settle();
+  const std::string uid = (*api->object(connections, "compass-connection"))["metadata"]["uid"];
+  api->refuse = [](const FakeApi::Call&) { return FakeApi::failure(FailureKind::unavailable, "API"); };
+  api->erase(connections, "compass-connection");
+  absent("process-1"); // deleted while ConfigWatcher was being started anew
+  absent("process-1");
+  api->refuse = nullptr;
+  system.advance(31s);
+  EXPECT_EQ((*api->object(connections, "compass-connection"))["metadata"]["annotations"][reconnect_annotation], uid);
 }
 
 TEST_F(StatusWriterTest, AsksWhatIsThereWhenItsObjectIsGoneUnderAWrite) {
