@@ -15,6 +15,12 @@ bool certificate_not_taken(const Failure& failure) {
   return failure.kind == FailureKind::certificate_refused || failure.kind == FailureKind::unauthorized;
 }
 
+/// The same, as a gateway says it that looks at certificates after the handshake. Believed of a certificate in use,
+/// which is asked about again; a new one is not thrown away for it.
+bool certificate_not_admitted(const Failure& failure) {
+  return certificate_not_taken(failure) || (failure.kind == FailureKind::forbidden && failure.http_status == 403);
+}
+
 Result<x509::IssuedCertificate> sign_with_certificate(compass::ConnectorClient& connector,
                                                       const Credentials& credentials, const std::string& subject_text,
                                                       const Secret& key_pem, WallTime now, const CallContext& context) {
@@ -164,7 +170,7 @@ void ConnectionManager::checked(const compass::ConnectorConfiguration& answer) {
 
 void ConnectionManager::check_failed(Failure failure) {
   retry_after(failure);
-  const bool refused = certificate_not_taken(failure);
+  const bool refused = certificate_not_admitted(failure);
   const auto delay = maintain_lane_.failed(now(), failure);
   if (!checking_ || checking_->what != failure.what)
     log::warning("checking the connection failed", {{"error", failure.text()}});
@@ -205,7 +211,7 @@ void ConnectionManager::renew() {
 
 void ConnectionManager::renewed(Result<Renewed> result) {
   if (!result) {
-    if (certificate_not_taken(result.error()))
+    if (certificate_not_admitted(result.error()))
       check_wanted_ = Time::min(); // the check decides what the certificate is worth
     const auto delay = renewal_lane_.failed(now(), result.error());
     renewing_ = trying_again(std::move(result.error()), delay);

@@ -78,8 +78,14 @@ void ConnectionManager::exchange_token() {
             {{"connector_url", sent_->connector_url}, {"runtime_id", sent_->runtime_id}});
   start_compass<compass::ConnectorConfiguration>(
       {"exchange the token", request_limit}, sent_->runtime_id,
-      [connector = connector_, configuration = sent_](const CallContext& context) {
-        return connector->configuration(configuration->connector_url, configuration->token, context);
+      [connector = connector_,
+       configuration = sent_](const CallContext& context) -> Result<compass::ConnectorConfiguration> {
+        auto answer = connector->configuration(configuration->connector_url, configuration->token, context);
+        if (!answer)
+          return answer;
+        if (auto problem = unusable(*answer))
+          return failed(std::move(*problem));
+        return answer;
       },
       &ConnectionManager::token_exchanged);
 }
@@ -88,8 +94,6 @@ void ConnectionManager::token_exchanged(Result<compass::ConnectorConfiguration> 
   const auto sent = std::exchange(sent_, nullptr);
   if (!answer)
     return pairing_failed(std::move(answer.error()), sent->token_sha256);
-  if (auto problem = unusable(*answer))
-    return pairing_failed(std::move(*problem), sent->token_sha256);
   Pending pending = *pending_;
   pending.step = Step::paired;
   pending.for_renewal = false;

@@ -177,6 +177,7 @@ TEST_P(BadAnswers, AreFailuresThatSayWhatIsWrong) {
   world.pair();
   EXPECT_THAT(world.connecting(), HasSubstr(GetParam().said));
   EXPECT_THAT(world.connecting(), HasSubstr("the token is spent"));
+  EXPECT_THAT(world.connecting(), HasSubstr("(x-request-id "));
   EXPECT_FALSE(world.dead());
   EXPECT_EQ(world.connector->count("sign"), GetParam().name == std::string("clock") ? 1u : 0u);
 }
