@@ -131,6 +131,14 @@ std::string AgentProcess::output() const {
   return text.str();
 }
 
+std::vector<std::string> AgentProcess::lines() const {
+  std::vector<std::string> lines;
+  std::istringstream text(output());
+  for (std::string line; std::getline(text, line);)
+    lines.push_back(line);
+  return lines;
+}
+
 std::string AgentProcess::diagnostics(const std::string& path) const {
   httplib::Client client("127.0.0.1", std::stoi(environment_.at("APP_DIAGNOSTICS_PORT")));
   const auto result = client.Get(path);
@@ -141,6 +149,14 @@ std::string AgentProcess::diagnostics_post(const std::string& path) const {
   httplib::Client client("127.0.0.1", std::stoi(environment_.at("APP_DIAGNOSTICS_PORT")));
   const auto result = client.Post(path);
   return result ? result->body : std::string();
+}
+
+int AgentProcess::restarts(const std::string& actor) const {
+  const std::string page = diagnostics("/actorz");
+  const auto line = page.find(actor + " ");
+  const std::string label = "restarts=";
+  const auto at = line == std::string::npos ? line : page.find(label, line);
+  return at == std::string::npos ? -1 : std::stoi(page.substr(at + label.size()));
 }
 
 int AgentProcess::health(const std::string& path) const {

@@ -50,10 +50,14 @@ public:
   bool running();
   /// All that it has written to stdout and stderr so far.
   std::string output() const;
+  /// The same, line by line.
+  std::vector<std::string> lines() const;
 
   /// Body of a GET or POST to the diagnostics port; empty where there is no answer.
   std::string diagnostics(const std::string& path) const;
   std::string diagnostics_post(const std::string& path) const;
+  /// How often that actor was started anew, by /actorz; -1 where there is no answer.
+  int restarts(const std::string& actor) const;
   /// Status of a GET to the health port; 0 where there is no answer.
   int health(const std::string& path) const;
 

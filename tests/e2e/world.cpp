@@ -1,8 +1,15 @@
 #include "tests/e2e/world.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
+#include <set>
 #include <stdexcept>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include "transport/encoding.hpp"
 
@@ -26,6 +33,23 @@ T must(Result<T> result) {
     throw std::runtime_error(result.error().text());
   if constexpr (!std::is_void_v<T>)
     return std::move(*result);
+}
+
+/// Four RSA keys, made once in this process; short ones, since nothing here depends on their length.
+std::string key_folder() {
+  static const std::unique_ptr<TemporaryFolder> folder = [] {
+    auto made = std::make_unique<TemporaryFolder>();
+    for (int i = 0; i < 4; ++i) {
+      const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_RSA_gen(2048), EVP_PKEY_free);
+      const std::string file = (made->path() / (std::to_string(i) + ".pem")).string();
+      const std::unique_ptr<BIO, void (*)(BIO*)> bio(BIO_new_file(file.c_str(), "w"), BIO_free_all);
+      if (!key || !bio ||
+          PEM_write_bio_PrivateKey_traditional(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+        throw std::runtime_error("cannot make a private key");
+    }
+    return made;
+  }();
+  return folder->path().string();
 }
 
 } // namespace
@@ -57,26 +81,43 @@ Variables World::environment(Rights rights) {
   };
 }
 
-void World::configure(const std::map<std::string, std::optional<std::string>>& changes) {
-  std::map<std::string, std::optional<std::string>> values = {{"CONNECTOR_URL", compass_.token_connector_url()},
-                                                              {"RUNTIME_ID", compass_.runtime_id()},
-                                                              {"TENANT", compass_.tenant()}};
+Variables World::quick_environment(Rights rights) {
+  Variables variables = environment(rights);
+  variables["RUNTIME_AGENT_TEST_KEYS"] = key_folder();
+  return variables;
+}
+
+Json World::configuration(const Values& changes, const std::string& kind, const std::string& namespace_) {
+  Values values = {{"CONNECTOR_URL", compass_.token_connector_url()},
+                   {"RUNTIME_ID", compass_.runtime_id()},
+                   {"TENANT", compass_.tenant()}};
   for (const auto& [key, value] : changes)
     values[key] = value;
   if (!values.contains("TOKEN"))
     values["TOKEN"] = compass_.issue_token();
   Json object = {{"apiVersion", "v1"},
-                 {"kind", "Secret"},
-                 {"metadata", {{"name", configuration_name}, {"namespace", "kyma-system"}}},
+                 {"kind", kind},
+                 {"metadata", {{"name", configuration_name}, {"namespace", namespace_}}},
                  {"data", Json::object()}};
   for (const auto& [key, value] : values)
     if (value)
-      object["data"][key] = base64_encode(*value);
-  const auto resource = kubernetes::secrets("kyma-system");
+      object["data"][key] = kind == "Secret" ? base64_encode(*value) : *value;
+  return object;
+}
+
+void World::put(const kubernetes::Resource& resource, const Json& object) {
   if (get(resource, configuration_name))
     must(api().update(resource, object, context()));
   else
     must(api().create(resource, object, context()));
+}
+
+void World::configure(const Values& changes) {
+  put(kubernetes::secrets("kyma-system"), configuration(changes, "Secret", "kyma-system"));
+}
+
+void World::configure_map(const Values& changes) {
+  put(kubernetes::config_maps("compass-system"), configuration(changes, "ConfigMap", "compass-system"));
 }
 
 AgentProcess& World::start(Variables variables) {
@@ -105,6 +146,15 @@ std::string World::errors() {
   return text;
 }
 
+std::string World::field(const std::string& pointer) {
+  const auto object = connection();
+  const Json::json_pointer place(pointer);
+  if (!object || !object->contains(place))
+    return {};
+  const Json& value = object->at(place);
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
 bool World::wait_for_state(const std::string& wanted, std::chrono::milliseconds limit) {
   return eventually(limit, [&] { return state() == wanted; });
 }
@@ -120,6 +170,36 @@ vectors::LiveObjects World::live() {
       live.certificates.push_back(std::move(*object));
   live.runtime_labels = compass_.runtime_labels();
   return live;
+}
+
+std::vector<std::string> World::application_names() {
+  std::vector<std::string> names;
+  for (const Json& object : list(kubernetes::applications()))
+    names.push_back(object["metadata"]["name"]);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::map<std::string, std::string> World::versions() {
+  static const std::set<std::string> others = vectors::LiveFilter().other_secrets;
+  std::map<std::string, std::string> versions;
+  for (const Json& object : list(kubernetes::applications()))
+    versions["Application " + object["metadata"]["name"].get<std::string>()] = object["metadata"]["resourceVersion"];
+  for (const Json& object : list(kubernetes::secrets("kyma-system")))
+    if (const std::string name = object["metadata"]["name"]; !others.contains(name))
+      versions["Secret " + name] = object["metadata"]["resourceVersion"];
+  return versions;
+}
+
+std::size_t World::tokens_spent() {
+  const auto tokens = compass_.tokens();
+  return static_cast<std::size_t>(
+      std::count_if(tokens.begin(), tokens.end(), [](const auto& token) { return token.one_time && token.spent; }));
+}
+
+std::string World::latest_serial() {
+  const auto certificates = compass_.certificates();
+  return certificates.empty() ? std::string() : certificates.back().serial;
 }
 
 std::optional<Json> World::get(const kubernetes::Resource& resource, const std::string& name) {
