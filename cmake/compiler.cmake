@@ -15,7 +15,8 @@ set(RUNTIME_AGENT_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes the
 
 add_library(runtime_agent_warnings INTERFACE)
 target_compile_options(runtime_agent_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Werror -Wformat=2 -Wimplicit-fallthrough -Wshadow -Wnon-virtual-dtor -Wconversion)
+  -Wall -Wextra -Wpedantic -Werror -Wformat=2 -Wimplicit-fallthrough -Wshadow -Wnon-virtual-dtor -Wconversion
+  -Werror=format-security $<$<CXX_COMPILER_ID:GNU>:-Wtrampolines -Wbidi-chars=any>)
 
 # https://best.openssf.org/Compiler-Hardening-Guides: those of its flags that gcc 12 knows.
 add_compile_options(-fstack-protector-strong -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing

@@ -11,13 +11,15 @@
 #include "transport/kubernetes/api.hpp"
 #include "transport/x509/identity.hpp"
 
-/// What StatusWriter hears. Each report is the sender's whole present fact; times are wall clock. Source: contract §5.4.
+/// What StatusWriter hears. Each report is the sender's whole present fact; times are wall clock. Source: contract
+/// §5.4.
 namespace runtime_agent {
 
 using WallTime = std::chrono::system_clock::time_point;
 
-/// Annotation of the CompassConnection: the id of a reconnect that has not been served yet. StatusWriter makes it with the
-/// object and takes it away once it is served; ConfigWatcher reads it, so that a reconnect survives a restart of the agent.
+/// Annotation of the CompassConnection: the id of a reconnect that has not been served yet. StatusWriter makes it with
+/// the object and takes it away once it is served; ConfigWatcher reads it, so that a reconnect survives a restart of
+/// the agent.
 inline constexpr const char* reconnect_annotation = "runtime-agent.kyma-project.io/reconnect";
 
 /// From ConnectionManager.
@@ -42,19 +44,19 @@ struct SynchronizationReport {
   std::optional<WallTime> last_attempt;
   std::optional<WallTime> last_successful_fetch;
   std::optional<WallTime> last_successful_application;
-  std::optional<Failure> fetching;                          ///< configuration unreadable or fetching failed
-  std::shared_ptr<const DesiredStateApplied> applied;       ///< null until something was applied
-  std::optional<Failure> labelling;                         ///< the Runtime's labels could not be set
-  bool synchronized = false;                                ///< all of the last cycle is done
-  bool cycle_finished = false;                              ///< this report ends a cycle (one write a cycle)
-  std::string resync_served;                                ///< `id` of the last ResyncRequested that has been served
+  std::optional<Failure> fetching;                    ///< configuration unreadable or fetching failed
+  std::shared_ptr<const DesiredStateApplied> applied; ///< null until something was applied
+  std::optional<Failure> labelling;                   ///< the Runtime's labels could not be set
+  bool synchronized = false;                          ///< all of the last cycle is done
+  bool cycle_finished = false;                        ///< this report ends a cycle (one write a cycle)
+  std::string resync_served;                          ///< `id` of the last ResyncRequested that has been served
 };
 
 /// From ConfigWatcher: the CompassConnection as it is in the cluster, or its absence.
 struct CompassConnectionObserved {
   std::shared_ptr<const kubernetes::Json> object; ///< null: absent
-  std::string absence_id;                         ///< where absent: the `id` of the ReconnectRequested that goes with it
-  std::string resync_id;                          ///< where asked for: as in ResyncRequested
+  std::string absence_id; ///< where absent: the `id` of the ReconnectRequested that goes with it
+  std::string resync_id;  ///< where asked for: as in ResyncRequested
   std::string refresh_id;
 };
 

@@ -64,10 +64,16 @@ TraceContext trace_from_uuid(std::string_view uuid) {
   return context;
 }
 
-const TraceContext& present_trace() noexcept { return this_threads_trace; }
+const TraceContext& present_trace() noexcept {
+  return this_threads_trace;
+}
 
-TraceScope::TraceScope(const TraceContext& trace) noexcept : before_(this_threads_trace) { this_threads_trace = trace; }
+TraceScope::TraceScope(const TraceContext& trace) noexcept : before_(this_threads_trace) {
+  this_threads_trace = trace;
+}
 
-TraceScope::~TraceScope() { this_threads_trace = before_; }
+TraceScope::~TraceScope() {
+  this_threads_trace = before_;
+}
 
 } // namespace runtime_agent
