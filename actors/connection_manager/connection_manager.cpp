@@ -77,10 +77,9 @@ void ConnectionManager::configuration_observed(const ConfigurationObserved& obse
   if (configuration_ && (!before || !(*before == *configuration_))) {
     if (before && before->connector_url != configuration_->connector_url)
       connector_due_ = Time::min(); // another service's wish
-    if (configuration_->token_sha256 != spent_token_) {
-      spent_token_.clear();
-      pairing_lane_.reset();
-    }
+    // Whatever has changed: a token that a wrong URL seemed to spend may be good for the right one.
+    spent_token_.clear();
+    pairing_lane_.reset();
     notice_lost_reply();
   }
   complete_access();

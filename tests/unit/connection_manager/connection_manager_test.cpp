@@ -109,6 +109,24 @@ TEST(ConnectionManager, TakesAChangedTokenAtOnce) {
   EXPECT_EQ(world.connecting(), "");
 }
 
+TEST(ConnectionManager, TriesATokenAgainAtOnceWhereTheUrlWasPutRight) {
+  World world;
+  world.connector->refuse = [](const FakeConnector::Request& request) -> std::optional<Failure> {
+    if (request.url == "https://wrong")
+      return FakeConnector::failure(FailureKind::not_found, 404);
+    return std::nullopt;
+  };
+  world.configure("token-1");
+  const auto right = world.observed;
+  auto wrong = std::make_shared<ConnectionConfiguration>(*right.configuration);
+  wrong->connector_url = "https://wrong";
+  world.observed.configuration = wrong;
+  world.start();
+  EXPECT_THAT(world.connecting(), HasSubstr("the token is spent"));
+  world.system.tell(world.actor, right);
+  EXPECT_TRUE(world.connection());
+}
+
 TEST(ConnectionManager, DoesNotCallATokenSpentThatWasNeverSent) {
   World world;
   world.connector->refuse = [](const FakeConnector::Request&) { return FakeConnector::failure(FailureKind::network); };

@@ -179,6 +179,24 @@ TEST(CrashPoints, OfReconnectingAfterEachRequest) {
   EXPECT_GE(campaign(StopAt::Moment::after, stop_while_reconnecting), 10u);
 }
 
+TEST(Interleavings, OfMessagesAndAnswersAllEndConnected) {
+  for (std::uint64_t seed = 1; seed <= 15; ++seed) {
+    World world(seed);
+    world.configure("token-1");
+    world.start();
+    world.connector->tokens.insert("token-2");
+    world.configure("token-2");
+    world.system.send(world.actor, ReconnectRequested{"uid-7"});
+    world.system.send(world.actor, CredentialsRefreshRequested{"version-5"});
+    world.system.send(world.actor, CertificateRefused{"02", FakeConnector::failure(FailureKind::tls)});
+    world.system.send(world.actor, FactsRequested{});
+    world.system.advance(40s);
+    EXPECT_EQ(world.report().reconnect_served, "uid-7");
+    EXPECT_EQ(world.report().refresh_served, "version-5");
+    expect_connected(world, "seed " + std::to_string(seed));
+  }
+}
+
 class ThrownAt : public testing::TestWithParam<const char*> {};
 
 TEST_P(ThrownAt, ConvergesAfterTheRestart) {

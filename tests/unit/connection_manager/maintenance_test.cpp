@@ -108,6 +108,7 @@ TEST(ConnectionMaintenance, KeepsRuntimeAndTenantAsTheyWereAtConnecting) {
 
 TEST(CertificateRenewal, HappensWhenTheThresholdIsPassed) {
   World world;
+  world.settings.sync_period = 10min;
   world.connector->validity = 10h;
   world.pair();
   const std::string before = world.serial();
@@ -133,6 +134,7 @@ TEST(CertificateRenewal, GoesOnForEver) {
 
 TEST(CertificateRenewal, KeepsTheOldCertificateWhenSigningFails) {
   World world;
+  world.settings.sync_period = 10min;
   world.connector->validity = 10h;
   world.pair();
   const std::string before = world.serial();
@@ -195,6 +197,7 @@ TEST(CertificateRenewal, BringsAMissingCa) {
 
 TEST(CertificateRenewal, IsNotRepeatedAtOnceUnderAClockThatRunsAhead) {
   World world;
+  world.settings.sync_period = 10min;
   world.connector->clock_ahead = -75 * 24h; // the clock here is so far ahead, and 90 days are the validity
   world.pair();
   world.system.advance(24h);
