@@ -56,10 +56,16 @@ function(suite name)
   endif()
   add_executable(${name} ${files})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest_main runtime_agent_warnings)
-  target_compile_definitions(${name} PRIVATE RUNTIME_AGENT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" RUNTIME_AGENT_BINARY_DIR="${CMAKE_BINARY_DIR}")
   if(EXISTS "${CMAKE_SOURCE_DIR}/${ARG_DIR}/precompiled.hpp")
     target_precompile_headers(${name} PRIVATE "${CMAKE_SOURCE_DIR}/${ARG_DIR}/precompiled.hpp")
   endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   add_test(NAME ${name} COMMAND ${name})
+endfunction()
+
+# knows_paths(FILES...): sources that are told where the repository and the build folder are. Only these, because a path on
+# the command line keeps every other folder's builds from using ccache's results.
+function(knows_paths)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_DEFINITIONS
+    "RUNTIME_AGENT_SOURCE_DIR=\"${CMAKE_SOURCE_DIR}\";RUNTIME_AGENT_BINARY_DIR=\"${CMAKE_BINARY_DIR}\"")
 endfunction()
