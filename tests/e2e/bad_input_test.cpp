@@ -135,6 +135,9 @@ TEST_F(BadInputOnSandbox, ASpentTokenIsSaidToBeSpent) {
   world().configure({{"TOKEN", token}});
   world().start(world().quick_environment());
   ASSERT_TRUE(reaches("Synchronized"));
+  ASSERT_TRUE(comes_true([this] { // from which the agent would mend what is removed below
+    return !world().get(kubernetes::secrets("kyma-system"), "cluster-client-certificates-pending");
+  }));
   const auto before = world().versions();
   world().agent().signal(SIGKILL);
   world().agent().wait(10s);
