@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/e2e/end_to_end.hpp"
+#include "tests/e2e/support/end_to_end.hpp"
 
 /// What is wrong around the agent is said in the log and in the CompassConnection, and changes nothing in the cluster.
 /// Source: contract §§1.1, 2, 3, 4.

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/e2e/end_to_end.hpp"
+#include "tests/e2e/support/end_to_end.hpp"
 
 /// The command line, the environment and the log of the real binary. Source: contract §§1.3, 4.
 namespace runtime_agent::e2e {

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/e2e/end_to_end.hpp"
+#include "tests/e2e/support/end_to_end.hpp"
 
 /// Each of the five actors throws at each kind of message that it receives, in the real binary: it alone is started
 /// anew, and everything is right again without anybody's help. Source: architecture §3.

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/e2e/end_to_end.hpp"
+#include "tests/e2e/support/end_to_end.hpp"
 
 /// Pairing, maintaining, renewing, losing and connecting anew, by the real binary. Source: contract §§1.1, 1.2, 2.
 namespace runtime_agent::e2e {

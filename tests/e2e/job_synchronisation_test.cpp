@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "tests/e2e/end_to_end.hpp"
+#include "tests/e2e/support/end_to_end.hpp"
 
 /// Keeping the cluster's Applications equal to the Director's, by the real binary. Source: contract §§1.2, 3, 5.
 namespace runtime_agent::e2e {

@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "tests/e2e/end_to_end.hpp"
+#include "tests/e2e/support/end_to_end.hpp"
 #include "tests/sandbox/compass/datasets.hpp"
 
 /// Every page of every level arrives, and an answer that lacks one deletes nothing. Source: contract §3, §8 no. 1.

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/e2e/world.hpp"
+#include "tests/e2e/support/world.hpp"
 
 /// Every recorded case through the real binary: what stands in the cluster and in Compass afterwards equals the golden.
 namespace runtime_agent::e2e {

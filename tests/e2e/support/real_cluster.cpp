@@ -1,7 +1,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "tests/e2e/clusters.hpp"
+#include "tests/e2e/support/clusters.hpp"
 #include "transport/kubernetes/api_client.hpp"
 #include "transport/kubernetes/cluster_config.hpp"
 

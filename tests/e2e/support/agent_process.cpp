@@ -1,4 +1,4 @@
-#include "tests/e2e/agent_process.hpp"
+#include "tests/e2e/support/agent_process.hpp"
 
 #include <cerrno>
 #include <cstdlib>

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "tests/e2e/world.hpp"
+#include "tests/e2e/support/world.hpp"
 
 namespace runtime_agent::e2e {
 

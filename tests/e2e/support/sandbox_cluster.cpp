@@ -1,7 +1,7 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "tests/e2e/clusters.hpp"
+#include "tests/e2e/support/clusters.hpp"
 #include "tests/sandbox/embedded_cluster.hpp"
 #include "transport/kubernetes/api_client.hpp"
 #include "transport/kubernetes/cluster_config.hpp"

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/e2e/world.hpp"
+#include "tests/e2e/support/world.hpp"
 
 namespace runtime_agent::e2e {
 

@@ -1,4 +1,4 @@
-#include "tests/e2e/world.hpp"
+#include "tests/e2e/support/world.hpp"
 
 #include <algorithm>
 #include <cstdlib>

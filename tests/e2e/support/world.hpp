@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/e2e/agent_process.hpp"
+#include "tests/e2e/support/agent_process.hpp"
 #include "tests/sandbox/compass/compass_server.hpp"
 #include "tests/sandbox/kubernetes/server.hpp"
 #include "tests/vectors/comparison.hpp"

@@ -1,4 +1,4 @@
-#include "tests/e2e/end_to_end.hpp"
+#include "tests/e2e/support/end_to_end.hpp"
 
 #include <algorithm>
 #include <iostream>
