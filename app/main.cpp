@@ -1,12 +1,11 @@
-#include <cstdlib>
 #include <iostream>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
+#include "app/commands/command.hpp"
 #include "app/run.hpp"
 #include "app/settings.hpp"
-#include "app/version.hpp"
 
 namespace {
 
@@ -28,41 +27,27 @@ Reconnect:           kubectl delete compassconnection compass-connection
 )";
 }
 
-std::optional<std::string> variable(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value ? std::optional<std::string>(value) : std::nullopt;
-}
-
-int run(const std::string& kubeconfig) {
-  const auto settings = runtime_agent::app::read_settings(variable);
-  if (settings)
-    return runtime_agent::app::run(*settings, kubeconfig);
-  for (const std::string& problem : settings.error())
-    std::cerr << "runtime-agent: " << problem << '\n';
-  std::cerr << "runtime-agent: correct the environment of the Deployment; 'runtime-agent --help' lists all variables\n";
-  return runtime_agent::app::exit_invalid_settings;
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app(description, "runtime-agent");
-  app.footer(footer());
-  std::string kubeconfig;
-  app.add_option("--kubeconfig", kubeconfig, "use this kubeconfig instead of KUBECONFIG or the pod's service account");
-  auto* run_command = app.add_subcommand("run", "connect and synchronise until SIGTERM (also without any subcommand)");
-  run_command->add_option("--kubeconfig", kubeconfig, "as above");
-  auto* version_command = app.add_subcommand("version", "print the version");
-  app.require_subcommand(0, 1);
+  using namespace runtime_agent::app;
+  Invocation invocation{{}, OutputFormat::text, std::cout, std::cerr};
+  CLI::App cli(description, "runtime-agent");
+  cli.footer(footer());
+  add_kubeconfig_option(cli, invocation);
+  cli.require_subcommand(0, 1);
+  Execution chosen;
+  for (const Command& command : commands()) {
+    CLI::App* subcommand = cli.add_subcommand(command.name, command.summary);
+    Execution execution = command.add(*subcommand, invocation);
+    if (command.name == "run")
+      chosen = execution; // what is done without any subcommand
+    subcommand->callback([&chosen, execution = std::move(execution)] { chosen = execution; });
+  }
   try {
-    app.parse(argc, argv);
+    cli.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : runtime_agent::app::exit_invalid_settings;
+    return cli.exit(error) == 0 ? 0 : exit_invalid_settings;
   }
-  if (version_command->parsed()) {
-    std::cout << "runtime-agent " << runtime_agent::app::version << '\n';
-    return 0;
-  }
-  return run(kubeconfig);
+  return chosen();
 }
