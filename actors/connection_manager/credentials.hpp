@@ -55,7 +55,7 @@ struct Pending {
   std::string token_sha256; ///< of the first token
   std::string reconnect_id; ///< `id` of the ReconnectRequested that this serves; may be empty
   Access access;
-  x509::IssuedCertificate issued;
+  x509::IdentityPtr identity; ///< from `issued` on, never null: checked when it came and when it was read
 };
 
 /// Everything that the cluster holds, and the version at which each part was read; an empty version: absent.

@@ -4,8 +4,8 @@
 
 namespace runtime_agent::connection_manager {
 
-Lane::Lane(Milliseconds initial, Milliseconds ceiling, std::function<double()> random)
-    : ceiling_(std::max(initial, ceiling)), random_(random), backoff_(initial, ceiling, std::move(random)) {}
+Lane::Lane(Milliseconds initial, Milliseconds ceiling)
+    : ceiling_(std::max(initial, ceiling)), backoff_(initial, ceiling) {}
 
 void Lane::succeeded(Time next) {
   backoff_.reset();
@@ -17,15 +17,15 @@ void Lane::reset() {
   due_ = Time::min();
 }
 
-Lane::Milliseconds Lane::failed(Time now, const Failure& failure) {
-  return put_off(now, backoff_.next(), failure);
+Lane::Milliseconds Lane::failed(const Moment& moment, const Failure& failure, Milliseconds at_most) {
+  return put_off(moment.now, std::min(backoff_.next(moment.chance), at_most), failure);
 }
 
-Lane::Milliseconds Lane::failed_for_long(Time now, const Failure& failure) {
+Lane::Milliseconds Lane::failed_for_long(const Moment& moment, const Failure& failure) {
   // Some jitter here as well: tokens of a fleet run out together.
-  const auto share = 0.8 + 0.2 * random_();
-  return put_off(now, Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(ceiling_.count()) * share)),
-                 failure);
+  const auto share = 0.8 + 0.2 * moment.chance;
+  return put_off(moment.now,
+                 Milliseconds(static_cast<Milliseconds::rep>(static_cast<double>(ceiling_.count()) * share)), failure);
 }
 
 Lane::Milliseconds Lane::put_off(Time now, Milliseconds delay, const Failure& failure) {

@@ -29,19 +29,27 @@ bool resumable(const Situation& s) {
   return s.step == Step::paired || (s.step == Step::signing && pairing_wanted(s));
 }
 
+/// A key that no token has been spent for is kept in memory until there is a configuration.
+bool worth_storing(const Situation& s) {
+  return s.step != Step::preparing || s.configuration;
+}
+
 Candidate pairing(const Situation& s) {
   if (s.pending_useless)
     return std::nullopt;
-  if (s.pending && !s.pending_stored)
+  if (s.pending && !s.pending_stored && worth_storing(s))
     return Next{Action::write_pending, s.cluster_due};
   if (waiting_to_be_used(s))
     return usable(s) ? Next{Action::try_issued, std::max(s.pairing_due, s.connector_due)}
                      : Next{Action::adopt_issued, Time::min()};
   const bool resume = resumable(s);
-  if (!resume && (!pairing_wanted(s) || !s.configuration))
+  if (!resume && !pairing_wanted(s))
     return std::nullopt;
+  // Also while the configuration is waited for, so that pairing does not wait for the key.
   if (!s.pending || !s.key_sufficient)
     return Next{Action::make_key, s.pairing_due};
+  if (!resume && !s.configuration)
+    return std::nullopt;
   if (!resume)
     return Next{Action::exchange_token, std::max(s.pairing_due, s.connector_due)};
   if (s.step == Step::paired)
@@ -49,14 +57,15 @@ Candidate pairing(const Situation& s) {
   return Next{Action::send_csr, std::max(s.pairing_due, s.connector_due)};
 }
 
+/// One that Compass refuses replaces nothing: what is stored may be better.
 Candidate storing_certificates(const Situation& s) {
-  if (!s.certificate || s.certificates_stored)
+  if (!usable(s) || s.certificates_stored)
     return std::nullopt;
   return Next{Action::write_certificates, s.cluster_due};
 }
 
 Candidate storing_ca(const Situation& s) {
-  if (!s.certificate || s.ca_stored)
+  if (!usable(s) || s.ca_stored)
     return std::nullopt;
   return Next{Action::write_ca, s.ca_due};
 }
@@ -71,16 +80,17 @@ Candidate clearing(const Situation& s) {
 }
 
 Candidate renewing(const Situation& s) {
-  if (!usable(s) || !s.renewal_due || s.pending_useless || resumable(s) || waiting_to_be_used(s))
+  if (!usable(s) || s.check_overdue || !s.renewal_due || s.pending_useless || resumable(s) || waiting_to_be_used(s))
     return std::nullopt;
   return Next{Action::renew, std::max(s.renewal_at, s.connector_due)};
 }
 
-/// A refused certificate is asked about again as well: the refusal may have been a gateway's, and pass.
+/// A refused certificate is asked about again as well: the refusal may have been a gateway's, and pass. So is one that
+/// has expired by this clock: the clock may be wrong.
 Candidate maintaining(const Situation& s) {
-  if (!s.certificate || s.expired)
+  if (!s.certificate)
     return std::nullopt;
-  return Next{Action::maintain, std::max(s.maintain_due, s.connector_due)};
+  return Next{Action::maintain, s.check_overdue ? s.connector_due : std::max(s.maintain_due, s.connector_due)};
 }
 
 } // namespace
@@ -97,6 +107,30 @@ Standing standing(const Situation& s) {
   if (s.pending && s.step == Step::signing)
     return Standing::reply_lost;
   return usable(s) ? Standing::reconnecting : Standing::unpaired;
+}
+
+std::string_view to_string(Standing standing) {
+  constexpr std::array<std::string_view, 7> names{"unread", "unpaired",     "resuming", "reply lost",
+                                                  "issued", "reconnecting", "connected"};
+  return names.at(static_cast<std::size_t>(standing));
+}
+
+std::string_view to_string(Action action) {
+  constexpr std::array<std::string_view, 14> names{"wait",
+                                                   "read the record",
+                                                   "make a key",
+                                                   "write the pending Secret",
+                                                   "exchange the token",
+                                                   "announce the CSR",
+                                                   "send the CSR",
+                                                   "try the new certificate",
+                                                   "adopt the new certificate",
+                                                   "write the certificates Secret",
+                                                   "write the CA Secret",
+                                                   "remove the pending Secret",
+                                                   "renew the certificate",
+                                                   "check the connection"};
+  return names.at(static_cast<std::size_t>(action));
 }
 
 Next next_action(const Situation& s, Time now) {

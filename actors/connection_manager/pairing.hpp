@@ -1,15 +1,15 @@
 #pragma once
 
 #include <chrono>
+#include <string_view>
 
 #include "actors/connection_manager/credentials.hpp"
+#include "actors/connection_manager/moment.hpp"
 #include "transport/failure.hpp"
 
 /// What to do next, as a pure function of what is on record, what is known and the time: the same after a restart at
 /// any point as without one. Source: contract §2.1.
 namespace runtime_agent::connection_manager {
-
-using Time = std::chrono::steady_clock::time_point;
 
 enum class Action {
   wait,
@@ -42,11 +42,12 @@ enum class Standing {
 struct Situation {
   bool record_read = false;
 
-  bool certificate = false;  ///< there is one, and where it is good is known
-  bool urls_awaited = false; ///< there is one, but where it is good is neither on record nor in a CompassConnection
-  bool expired = false;
-  bool refused = false; ///< Compass refused it
-  bool proven = false;  ///< a call with it has succeeded
+  bool certificate = false;   ///< there is one, and where it is good is known
+  bool urls_awaited = false;  ///< there is one, but where it is good is neither on record nor in a CompassConnection
+  bool expired = false;       ///< by this clock, and Compass has not said otherwise
+  bool check_overdue = false; ///< expired by this clock, and Compass has not been asked since
+  bool refused = false;       ///< Compass refused it
+  bool proven = false;        ///< a call with it has succeeded
   bool certificates_stored = false;
   bool ca_stored = false; ///< or there is none to store
   bool renewal_due = false;
@@ -78,6 +79,10 @@ struct Next {
 };
 
 Standing standing(const Situation& situation);
+/// "connected"; "reply lost".
+std::string_view to_string(Standing standing);
+/// In words, as an operator would: "exchange the token".
+std::string_view to_string(Action action);
 
 /// The most urgent action that is due at `now`; or `wait`, until the first will be.
 Next next_action(const Situation& situation, Time now);

@@ -26,6 +26,8 @@ bool renewal_due(const RenewalPolicy& policy, const RenewalFacts& facts) {
   const double threshold = policy.threshold * (1 + 0.1 * std::clamp(facts.jitter, 0.0, 1.0));
   if (x509::validity_left(facts.validity, facts.now) < threshold)
     return true;
+  if (facts.since_obtained && Seconds(*facts.since_obtained) > whole * (1 - threshold))
+    return true;
   const Seconds left = between(facts.now, facts.validity.not_after);
   return left < std::min(2 * Seconds(policy.minimal_sync_time), whole / 2);
 }

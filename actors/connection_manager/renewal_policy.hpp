@@ -22,11 +22,14 @@ struct RenewalFacts {
   double jitter = 0;
   /// By the monotonic clock; nullopt: not renewed in this process.
   std::optional<std::chrono::milliseconds> since_last_renewal{};
+  /// The same since this process has had the certificate from its issuer; nullopt: it was on record.
+  std::optional<std::chrono::milliseconds> since_obtained{};
 };
 
 /// A person's wish counts always. Otherwise: less than the threshold (and up to a tenth of it more, by jitter) is left,
 /// or less than twice the minimal sync time (but not more than half the validity), or the CA is missing; and the last
-/// renewal is a tenth of the validity ago, so that a clock that runs far ahead does not renew without end.
+/// renewal is a tenth of the validity ago, so that a clock that runs far ahead does not renew without end. A clock that
+/// was set back hides no end of the validity either: how long the certificate has been held counts as well.
 bool renewal_due(const RenewalPolicy& policy, const RenewalFacts& facts);
 
 } // namespace runtime_agent::connection_manager

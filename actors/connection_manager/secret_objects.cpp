@@ -76,8 +76,7 @@ bool whole(const Pending& pending) {
     return !pending.key_pem.empty() && !pending.token.empty() && !pending.subject.empty() &&
            !pending.sign_url.empty() && pending.access.complete();
   case Step::issued:
-    return pending.access.complete() && x509::make_identity(pending.issued.certificate_pem, pending.issued.chain_pem,
-                                                            pending.key_pem, pending.issued.ca_pem);
+    return pending.access.complete() && pending.identity;
   }
   return false;
 }
@@ -127,9 +126,10 @@ void put_pending(Json& secret, const Pending& pending) {
   writer.data("tenant", pending.access.tenant);
   writer.data("connectorUrl", pending.access.connector_url);
   writer.data("directorUrl", pending.access.director_url);
-  writer.data("crt", pending.issued.certificate_pem);
-  writer.data("crtChain", pending.issued.chain_pem);
-  writer.data("cacert", pending.issued.ca_pem);
+  const bool issued = pending.step == Step::issued && pending.identity;
+  writer.data("crt", issued ? pending.identity->certificate_pem : "");
+  writer.data("crtChain", issued ? pending.identity->chain_pem : "");
+  writer.data("cacert", issued ? pending.identity->ca_pem : "");
 }
 
 Result<Credentials> read_certificates(const Json& secret, const std::string& ca_pem) {
@@ -180,9 +180,10 @@ std::optional<Pending> read_pending(const Json& secret) {
                     .tenant = data_of(secret, "tenant"),
                     .connector_url = data_of(secret, "connectorUrl"),
                     .director_url = data_of(secret, "directorUrl")};
-  pending.issued = {.certificate_pem = data_of(secret, "crt"),
-                    .chain_pem = data_of(secret, "crtChain"),
-                    .ca_pem = data_of(secret, "cacert")};
+  if (pending.step == Step::issued)
+    pending.identity = x509::make_identity(data_of(secret, "crt"), data_of(secret, "crtChain"), pending.key_pem,
+                                           data_of(secret, "cacert"))
+                           .value_or(nullptr);
   return whole(pending) ? std::optional(std::move(pending)) : std::nullopt;
 }
 

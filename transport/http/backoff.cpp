@@ -10,10 +10,13 @@ Backoff::Backoff(Duration initial, Duration ceiling, std::function<double()> ran
       bound_(initial_) {}
 
 Backoff::Duration Backoff::next() {
+  return next(random_());
+}
+
+Backoff::Duration Backoff::next(double share) {
   bound_ = bound_ > ceiling_ / 2 ? ceiling_ : bound_ * 2;
   const auto span = static_cast<double>((bound_ - initial_).count());
-  const auto share = std::clamp(random_(), 0.0, 1.0);
-  return initial_ + Duration(static_cast<Duration::rep>(span * share));
+  return initial_ + Duration(static_cast<Duration::rep>(span * std::clamp(share, 0.0, 1.0)));
 }
 
 void Backoff::reset() noexcept {

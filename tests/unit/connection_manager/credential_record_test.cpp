@@ -201,8 +201,7 @@ TEST_F(CredentialRecordTest, TakesDamagedSecretsForNone) {
   pending.step = Step::issued;
   pending.key_pem = credentials.identity->key_pem;
   pending.access = access_of_runtime;
-  pending.issued = {credentials.identity->certificate_pem, credentials.identity->chain_pem,
-                    credentials.identity->ca_pem};
+  pending.identity = credentials.identity;
   Json secret = new_secret("n", "s");
   put_pending(secret, pending);
   put_certificates(secret, credentials);

@@ -49,7 +49,12 @@ const Situation connected = with_certificate(empty());
 /// The rows of contract §2.1, and what each becomes while it is worked off.
 const Row rows[] = {
     {"unread", with(empty(), &Situation::record_read, false), Standing::unread, Action::read_record},
-    {"new, without a configuration", with(empty(), &Situation::configuration, false), Standing::unpaired, Action::wait},
+    {"new, without a configuration", with(empty(), &Situation::configuration, false), Standing::unpaired,
+     Action::make_key},
+    {"key made, without a configuration",
+     with(with(with_pending(empty(), Step::preparing), &Situation::pending_stored, false), &Situation::configuration,
+          false),
+     Standing::unpaired, Action::wait},
     {"new", empty(), Standing::unpaired, Action::make_key},
     {"key made, not stored", with(with_pending(empty(), Step::preparing), &Situation::pending_stored, false),
      Standing::unpaired, Action::write_pending},
@@ -105,7 +110,12 @@ const Row rows[] = {
     {"connected", connected, Standing::connected, Action::wait},
     {"deleted by a person", reconnecting, Standing::reconnecting, Action::make_key},
     {"deleted by a person, without a configuration", with(reconnecting, &Situation::configuration, false),
-     Standing::reconnecting, Action::wait},
+     Standing::reconnecting, Action::make_key},
+    {"expired by this clock, not asked about yet",
+     with(with(connected, &Situation::check_overdue), &Situation::renewal_due), Standing::connected, Action::maintain},
+    {"refused, the Secret was deleted",
+     with(with(with_pending(connected, Step::preparing), &Situation::certificates_stored, false), &Situation::refused),
+     Standing::unpaired, Action::exchange_token},
     {"expired", with(connected, &Situation::expired), Standing::unpaired, Action::make_key},
     {"refused", with(connected, &Situation::refused), Standing::unpaired, Action::make_key},
     {"renewal due", with(connected, &Situation::renewal_due), Standing::connected, Action::renew},
@@ -165,11 +175,14 @@ TEST(NextAction, RisksNothingWhileTheClusterCannotBeWritten) {
   }
 }
 
-TEST(NextAction, AsksAboutARefusedCertificateAgainButNotAboutAnExpiredOne) {
-  Situation s = with(with(connected, &Situation::refused), &Situation::configuration, false);
-  s.maintain_due = now;
-  EXPECT_EQ(next_action(s, now).action, Action::maintain);
-  EXPECT_EQ(next_action(with(s, &Situation::expired), now).action, Action::wait);
+TEST(NextAction, AsksAboutALostCertificateAgain) {
+  const Situation waiting = with(with_pending(connected, Step::preparing), &Situation::configuration, false);
+  for (const auto lost : {&Situation::refused, &Situation::expired}) {
+    Situation s = with(waiting, lost);
+    EXPECT_EQ(next_action(s, now).action, Action::wait);
+    s.maintain_due = now;
+    EXPECT_EQ(next_action(s, now).action, Action::maintain);
+  }
 }
 
 TEST(NextAction, AlwaysEndsInAnActionOrInAWait) {

@@ -1,0 +1,140 @@
+#include "actors/connection_manager/failure_texts.hpp"
+#include "actors/connection_manager/transition.hpp"
+
+/// The record in the cluster and what is in memory, brought together. Source: contract §2.1.
+namespace runtime_agent::connection_manager {
+
+void Transition::operator()(RecordRead&& read) {
+  s_.under_way = Action::wait;
+  auto& record = read.record;
+  if (!record)
+    return store_failed(s_.cluster_lane, s_.storing, std::move(record.error()));
+  s_.storing.reset();
+  if (record->urls || !record->credentials || !record->credentials->access.connector_url.empty())
+    s_.cluster_lane.succeeded();
+  else // asked again until there is a CompassConnection, or its CRD
+    s_.cluster_lane.failed(moment_, {});
+  const auto pending = record->pending;
+  merge_record(std::move(*record));
+  if (!s_.pending && pending) {
+    s_.pending = pending;
+    s_.pending_stored = true;
+    // A reconnect that was under way is wanted until it has been served.
+    if (s_.current && !pending->for_renewal && s_.reconnect_wanted.empty() &&
+        pending->reconnect_id != s_.current->reconnect_served)
+      s_.reconnect_wanted = pending->reconnect_id;
+  } else if (s_.pending) {
+    s_.pending_stored = false; // memory is ahead of whatever is there
+  }
+  s_.record_read = s_.loaded = true;
+  notice_lost_reply();
+  notice_missing_configuration();
+}
+
+void Transition::merge_record(Record record) {
+  std::string pending_version = std::move(s_.record.pending_version);
+  const bool whole = !s_.record_read;
+  s_.record = std::move(record);
+  if (!whole)
+    s_.record.pending_version = std::move(pending_version);
+  if (!s_.record.credentials)
+    return;
+  // What is in memory is what was stored last, or is still to be stored; but a younger certificate is somebody else's
+  // work that was done while this process was asleep.
+  if (!s_.current || s_.record.credentials->identity->validity.not_before > s_.current->identity->validity.not_before) {
+    s_.obtained.reset();
+    take(*s_.record.credentials);
+  }
+  complete_access();
+}
+
+void Transition::take(Credentials credentials) {
+  if (credentials.reconnect_served == s_.reconnect_wanted)
+    s_.reconnect_wanted.clear();
+  s_.current = std::move(credentials);
+  s_.refused = s_.proven = false;
+  s_.after_expiry = AfterExpiry::unasked;
+  s_.renewal_jitter = moment_.chance;
+  complete_access();
+}
+
+void Transition::complete_access() {
+  if (!s_.current)
+    return;
+  auto& access = s_.current->access;
+  if (access.connector_url.empty() && s_.record.urls) {
+    access.connector_url = s_.record.urls->certificate_secured_connector_url;
+    access.director_url = s_.record.urls->director_url;
+  }
+  if ((access.runtime_id.empty() || access.tenant.empty()) && s_.configuration) {
+    access.runtime_id = s_.configuration->runtime_id;
+    access.tenant = s_.configuration->tenant;
+  }
+  // The CA Secret is the other write of a pair; the pending Secret still knows what it was to hold.
+  const auto& pending = s_.record.pending;
+  if (s_.current->identity->ca_pem.empty() && pending && pending->step == Step::issued &&
+      pending->identity->certificate_pem == s_.current->identity->certificate_pem)
+    s_.current->identity = pending->identity;
+}
+
+void Transition::change_pending(Pending pending) {
+  s_.pending = std::move(pending);
+  s_.pending_stored = false;
+  s_.pending_useless = false;
+}
+
+void Transition::operator()(PendingWritten&& written) {
+  s_.under_way = Action::wait;
+  if (!written.version) {
+    s_.pending_stored = false;
+    return store_failed(s_.cluster_lane, s_.storing, std::move(written.version.error()));
+  }
+  s_.record.pending_version = std::move(*written.version);
+  s_.cluster_lane.succeeded();
+  s_.storing.reset();
+}
+
+void Transition::operator()(CertificatesWritten&& written) {
+  s_.under_way = Action::wait;
+  if (!written.version)
+    return store_failed(s_.cluster_lane, s_.storing, std::move(written.version.error()));
+  s_.record.certificates_version = std::move(*written.version);
+  s_.record.credentials = std::move(written.written);
+  s_.record.problem.reset();
+  s_.cluster_lane.succeeded();
+  s_.storing.reset();
+}
+
+void Transition::operator()(CaWritten&& written) {
+  s_.under_way = Action::wait;
+  if (!written.version)
+    return store_failed(s_.ca_lane, s_.storing_ca, std::move(written.version.error()));
+  s_.record.ca_version = std::move(*written.version);
+  s_.record.ca_pem = std::move(written.ca_pem);
+  s_.ca_lane.succeeded();
+  s_.storing_ca.reset();
+}
+
+void Transition::operator()(PendingRemoved&& removed) {
+  s_.under_way = Action::wait;
+  if (!removed.removed)
+    return store_failed(s_.cluster_lane, s_.storing, std::move(removed.removed.error()));
+  s_.record.pending_version.clear();
+  s_.record.pending.reset();
+  s_.pending.reset();
+  s_.pending_stored = s_.pending_useless = s_.csr_answered = false;
+  s_.token_came.reset();
+  s_.cluster_lane.succeeded();
+  s_.storing.reset();
+}
+
+void Transition::store_failed(Lane& lane, std::optional<Failure>& problem, Failure failure) {
+  const auto delay = lane.failed(moment_, failure);
+  if (failure.kind == FailureKind::conflict) { // nothing is wrong: what is there now decides
+    s_.record_read = false;
+    return;
+  }
+  problem = trying_again(std::move(failure), delay);
+}
+
+} // namespace runtime_agent::connection_manager
