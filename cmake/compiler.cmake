@@ -36,6 +36,9 @@ if(RUNTIME_AGENT_SANITIZE)
   set(CMAKE_CXX_FLAGS_DEBUG "-g1")
   # g++ 12 takes values inside fmt for uninitialised where a sanitizer has instrumented them.
   add_compile_options(-Wno-error=uninitialized -Wno-error=maybe-uninitialized)
+  # Several sources are compiled as one there, so that headers are read once: to g++ a class then uses what is another
+  # file's own.
+  add_compile_options($<$<BOOL:${CMAKE_UNITY_BUILD}>:-Wno-subobject-linkage>)
 else()
   # _FORTIFY_SOURCE needs optimisation, and hides from the sanitizers what it catches.
   add_compile_options($<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)

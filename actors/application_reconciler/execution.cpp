@@ -13,8 +13,6 @@ using kubernetes::Json;
 
 namespace {
 
-constexpr int attempts_at_most = 5; // architecture §6
-
 std::string reason_to_leave(const ObservedApplication& seen) {
   if (!seen.managed)
     return "an Application of this name exists that does not belong to Compass; it is left as it is";

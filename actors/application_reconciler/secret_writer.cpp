@@ -9,8 +9,6 @@ using kubernetes::Json;
 
 namespace {
 
-constexpr int attempts_at_most = 5; // architecture §6
-
 // Base64 of credentials is wiped when a body ends, however that happens.
 class WipedBody {
 public:

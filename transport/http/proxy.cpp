@@ -12,7 +12,7 @@
 namespace runtime_agent::http {
 namespace {
 
-tl::unexpected<Failure> bad(std::string what) {
+tl::unexpected<Failure> bad_proxy(std::string what) {
   return failed({.kind = FailureKind::configuration,
                  .where = "proxy",
                  .what = std::move(what),
@@ -138,7 +138,7 @@ Result<Proxy> Proxy::parse(std::string_view text) {
   if (rest.find("://") == std::string::npos)
     rest = "http://" + rest;
   if (!rest.starts_with("http://") && !rest.starts_with("HTTP://"))
-    return bad("its scheme is not http");
+    return bad_proxy("its scheme is not http");
   Proxy proxy;
   const auto authority_end = std::min(rest.find('/', 7), rest.size());
   const auto at = rest.rfind('@', authority_end);
@@ -154,7 +154,7 @@ Result<Proxy> Proxy::parse(std::string_view text) {
   }
   auto url = Url::parse(rest);
   if (!url)
-    return bad(url.error().what);
+    return bad_proxy(url.error().what);
   proxy.host = url->host;
   proxy.port = url->port;
   return proxy;

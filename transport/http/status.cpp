@@ -3,22 +3,13 @@
 #include <algorithm>
 #include <cctype>
 
+#include "transport/http/letters.hpp"
 #include "transport/http/retry_after.hpp"
 
 namespace runtime_agent::http {
 namespace {
 
 constexpr std::size_t inspected_bytes = 16384; // enough for a title; bodies may be megabytes
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](char c) { return lower(c); });
-  return result;
-}
 
 /// The text between the tags, without what is inside <head>, <script> and <style>.
 std::string text_of_html(std::string_view html, const std::string& lowered) {

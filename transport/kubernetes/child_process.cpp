@@ -19,7 +19,7 @@
 namespace runtime_agent::kubernetes {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Monotonic = std::chrono::steady_clock;
 constexpr std::size_t error_output_limit = 4096;
 // A program that has ended may leave children behind that hold its pipes open: look at it this often.
 constexpr std::chrono::milliseconds look_after{50};
@@ -164,9 +164,9 @@ bool take_from(Descriptor& pipe, std::string& text, std::size_t limit, bool cut)
 }
 
 /// Milliseconds until the next look at the child, or until the deadline where that is nearer.
-int poll_time(Clock::time_point deadline) {
+int poll_time(Monotonic::time_point deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-      std::min<Clock::duration>(std::max(deadline - Clock::now(), Clock::duration::zero()), look_after));
+      std::min<Monotonic::duration>(std::max(deadline - Monotonic::now(), Monotonic::duration::zero()), look_after));
   return static_cast<int>(left.count());
 }
 
@@ -194,7 +194,7 @@ Result<ProcessResult> run_process(const ProcessRequest& request, const CallConte
   while (!(child.ended() && (drained || (!output.read.open() && !errors.read.open())))) {
     if (context.cancel.cancelled())
       return failed(process_failure(FailureKind::cancelled, request, "cancelled"));
-    if (Clock::now() >= context.deadline)
+    if (Monotonic::now() >= context.deadline)
       return failed(process_failure(FailureKind::timeout, request, "did not end in time and was killed"));
     // Closed descriptors are -1, which poll passes over.
     std::array<pollfd, 3> wanted{

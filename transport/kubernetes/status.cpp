@@ -83,11 +83,11 @@ std::optional<std::chrono::milliseconds> retry_after_of(const Json& status) {
   const auto details = status.find("details");
   if (details == status.end() || !details->is_object())
     return std::nullopt;
-  const auto seconds = details->find("retryAfterSeconds");
-  if (seconds == details->end() || !seconds->is_number_integer() || seconds->get<std::int64_t>() <= 0)
+  const auto delay = details->find("retryAfterSeconds");
+  if (delay == details->end() || !delay->is_number_integer() || delay->get<std::int64_t>() <= 0)
     return std::nullopt;
   constexpr auto longest = std::chrono::duration_cast<std::chrono::seconds>(http::longest_retry_after).count();
-  return std::chrono::seconds(std::min<std::int64_t>(seconds->get<std::int64_t>(), longest));
+  return std::chrono::seconds(std::min<std::int64_t>(delay->get<std::int64_t>(), longest));
 }
 
 /// Makes `failure`, which knows the code only, say what the Status says.

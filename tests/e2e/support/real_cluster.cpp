@@ -17,12 +17,6 @@ std::string variable(const char* name) {
   return value;
 }
 
-CallContext context() {
-  CallContext context;
-  context.deadline = std::chrono::steady_clock::now() + 60s;
-  return context;
-}
-
 /// A kube-apiserver that other tests have used before: emptied of what the agent writes.
 class RealCluster : public Cluster {
 public:
@@ -50,12 +44,12 @@ private:
   void empty(const kubernetes::Resource& resource) {
     std::vector<std::string> names;
     const auto listed = admin_->list(
-        resource, {}, [&](Json&& object) { names.push_back(object["metadata"]["name"]); }, context());
+        resource, {}, [&](Json&& object) { names.push_back(object["metadata"]["name"]); }, ample_time());
     if (!listed)
       throw std::runtime_error(listed.error().text());
     for (const std::string& name : names)
       if (name != "kube-root-ca.crt")
-        if (const auto removed = admin_->remove(resource, name, {}, context());
+        if (const auto removed = admin_->remove(resource, name, {}, ample_time());
             !removed && removed.error().kind != FailureKind::not_found)
           throw std::runtime_error(removed.error().text());
   }

@@ -11,6 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "tests/e2e/support/clusters.hpp"
 #include "transport/encoding.hpp"
 
 namespace runtime_agent::e2e {
@@ -19,12 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* configuration_name = "compass-agent-configuration";
-
-CallContext context() {
-  CallContext context;
-  context.deadline = std::chrono::steady_clock::now() + 30s;
-  return context;
-}
 
 /// A failure of the test's own requests is the test's end, with its text.
 template <class T>
@@ -53,6 +48,12 @@ std::string key_folder() {
 }
 
 } // namespace
+
+CallContext ample_time() {
+  CallContext context;
+  context.deadline = std::chrono::steady_clock::now() + 60s;
+  return context;
+}
 
 sandbox::CompassOptions World::fast_options() {
   sandbox::CompassOptions options;
@@ -107,9 +108,9 @@ Json World::configuration(const Values& changes, const std::string& kind, const 
 
 void World::put(const kubernetes::Resource& resource, const Json& object) {
   if (get(resource, configuration_name))
-    must(api().update(resource, object, context()));
+    must(api().update(resource, object, ample_time()));
   else
-    must(api().create(resource, object, context()));
+    must(api().create(resource, object, ample_time()));
 }
 
 void World::configure(const Values& changes) {
@@ -203,7 +204,7 @@ std::string World::latest_serial() {
 }
 
 std::optional<Json> World::get(const kubernetes::Resource& resource, const std::string& name) {
-  auto object = api().get(resource, name, context());
+  auto object = api().get(resource, name, ample_time());
   if (!object && object.error().kind == FailureKind::not_found)
     return std::nullopt;
   return must(std::move(object));
@@ -212,12 +213,12 @@ std::optional<Json> World::get(const kubernetes::Resource& resource, const std::
 std::vector<Json> World::list(const kubernetes::Resource& resource) {
   std::vector<Json> objects;
   must(api().list(
-      resource, {}, [&](Json&& object) { objects.push_back(std::move(object)); }, context()));
+      resource, {}, [&](Json&& object) { objects.push_back(std::move(object)); }, ample_time()));
   return objects;
 }
 
 void World::remove(const kubernetes::Resource& resource, const std::string& name) {
-  must(api().remove(resource, name, {}, context()));
+  must(api().remove(resource, name, {}, ample_time()));
 }
 
 void World::merge(const kubernetes::Resource& resource, const std::string& name, const Json& patch) {
@@ -227,7 +228,7 @@ void World::merge(const kubernetes::Resource& resource, const std::string& name,
         object.merge_patch(patch);
         return true;
       },
-      context()));
+      ample_time()));
 }
 
 void World::patch_connection(const Json& patch) {

@@ -14,10 +14,6 @@ using graphql::FieldCall;
 using graphql::Json;
 using graphql::Source;
 
-tl::unexpected<graphql::Error> refuse(int code, const std::string& message) {
-  return tl::unexpected(service_error(code, message));
-}
-
 std::string upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](char c) { return static_cast<char>(std::toupper(static_cast<unsigned char>(c))); });
@@ -123,14 +119,14 @@ Expected<Source> Connector::sign(const Caller& caller, const std::string& csr, c
   const auto action = fault == nullptr ? std::string() : fault->action;
   const auto pem = from_base64(csr);
   if (!pem)
-    return refuse(22, "Error while decoding Certificate Signing Request");
+    return refused(22, "Error while decoding Certificate Signing Request");
   const auto offered = parse_subject(offered_subject(current, caller.runtime_id));
   if (!offered)
-    return refuse(10, "the sandbox offers a subject that is malformed: " + offered.error());
+    return refused(10, "the sandbox offers a subject that is malformed: " + offered.error());
   const auto validity = validity_of(current.certificate_validity, action);
   auto certificate = authority_.sign(*pem, *offered, key_bits(current.key_algorithm), validity);
   if (!certificate)
-    return refuse(22, certificate.error());
+    return refused(22, certificate.error());
   if (action == "wrong-key-certificate")
     certificate = authority_.sign_foreign_key(*offered, validity);
   record(caller, *certificate);
@@ -155,14 +151,14 @@ Expected<Source> ConnectorResolver::resolve(const FieldCall& call) {
   if (call.type != "Query" && call.type != "Mutation")
     return graphql::member(call);
   if (!caller_.refusal.empty())
-    return refuse(26, "Unauthorized [reason=" + caller_.refusal + "]");
+    return refused(26, "Unauthorized [reason=" + caller_.refusal + "]");
   const auto* fault = fault_ ? &*fault_ : nullptr;
   if (call.field == "configuration")
     return connector_.configuration(caller_, fault);
   if (call.field == "signCertificateSigningRequest")
     return connector_.sign(caller_, call.arguments.at("csr").get<std::string>(), fault);
   if (caller_.certificate_serial.empty())
-    return refuse(26, "Unauthorized [reason=only the owner of a certificate can revoke it]");
+    return refused(26, "Unauthorized [reason=only the owner of a certificate can revoke it]");
   return Source::made(connector_.revoke(caller_.certificate_serial));
 }
 

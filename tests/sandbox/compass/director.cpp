@@ -34,10 +34,6 @@ const char* error_name(int code) {
   }
 }
 
-tl::unexpected<graphql::Error> refuse(int code, const std::string& message) {
-  return tl::unexpected(service_error(code, message));
-}
-
 /// Opaque to clients: which collection, and how many items are behind. Any other text is refused, so that a client
 /// which makes its own cursors, or mixes up two lists, is found out.
 std::string cursor(const std::string& collection, std::size_t offset) {
@@ -69,20 +65,20 @@ std::vector<const Json*> items_of(const Json& list, const Json& arguments) {
 Expected<Source> page(const Json& list, const Json& arguments, const std::string& collection) {
   const auto first = arguments.value("first", Json(nullptr));
   if (!first.is_number_integer())
-    return refuse(22, "Invalid data [reason=missing required parameter 'first']");
+    return refused(22, "Invalid data [reason=missing required parameter 'first']");
   const auto size = first.get<long>();
   if (size < 1 || size > largest_page)
-    return refuse(22, "Invalid data [reason=page size must be between 1 and 200]");
+    return refused(22, "Invalid data [reason=page size must be between 1 and 200]");
   const auto after = arguments.value("after", Json(nullptr));
   if (!after.is_null() && !after.is_string())
-    return refuse(22, "Invalid data [reason=cursor is not a string]");
+    return refused(22, "Invalid data [reason=cursor is not a string]");
   const auto start_cursor = after.is_null() ? std::string() : after.get<std::string>();
   const auto start = start_cursor.empty() ? std::optional<std::size_t>(0) : offset_of(start_cursor, collection);
 
   auto items = items_of(list, arguments);
   const auto total = items.size();
   if (!start || *start > total || (!start_cursor.empty() && *start == total))
-    return refuse(22, "Invalid data [reason=cursor is not correct]");
+    return refused(22, "Invalid data [reason=cursor is not correct]");
   const auto end = std::min(total, *start + static_cast<std::size_t>(size));
   items = {items.begin() + static_cast<std::ptrdiff_t>(*start), items.begin() + static_cast<std::ptrdiff_t>(end)};
   auto source = Source::made({{"totalCount", total},
@@ -125,13 +121,13 @@ DirectorResolver::DirectorResolver(DirectorData& data, std::string caller, std::
 /// The tenant first, then whether the Runtime asks about itself.
 Expected<void> DirectorResolver::authorize(const Json& runtime_id) const {
   if (tenant_.empty())
-    return refuse(24, "Tenant is required");
+    return refused(24, "Tenant is required");
   if (!runtime_)
-    return refuse(26, "Unauthorized [reason=runtime " + caller_ + " of the client certificate is not known]");
+    return refused(26, "Unauthorized [reason=runtime " + caller_ + " of the client certificate is not known]");
   if (tenant_ != runtime_->tenant)
-    return refuse(25, "Tenant not found [externalTenant=" + tenant_ + "]");
+    return refused(25, "Tenant not found [externalTenant=" + tenant_ + "]");
   if (!runtime_id.is_null() && runtime_id != Json(caller_))
-    return refuse(26, "Unauthorized [reason=the client certificate is not that runtime's]");
+    return refused(26, "Unauthorized [reason=the client certificate is not that runtime's]");
   return {};
 }
 

@@ -9,6 +9,9 @@ namespace runtime_agent::sandbox::compass {
 
 /// An error as Compass' services give it: `extensions{error error_code}` (contract §4).
 graphql::Error service_error(int code, const std::string& message);
+inline tl::unexpected<graphql::Error> refused(int code, const std::string& message) {
+  return tl::unexpected(service_error(code, message));
+}
 
 /// Most items that the server gives in one page (contract §3).
 constexpr int largest_page = 200;

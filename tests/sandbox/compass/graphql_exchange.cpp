@@ -9,6 +9,7 @@ namespace runtime_agent::sandbox::compass {
 namespace {
 
 using graphql::Json;
+using graphql::text_of;
 
 constexpr const char* json_type = "application/json";
 
@@ -39,10 +40,6 @@ std::string page(int status) {
   const std::string title = std::to_string(status) + " " + reason_of(status);
   return "<html>\n<head><title>" + title + "</title></head>\n<body><center><h1>" + title +
          "</h1></center><hr><center>gateway</center></body>\n</html>\n";
-}
-
-std::string text_of(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 void refuse(httplib::Response& response, int status, const std::string& message) {

@@ -8,10 +8,6 @@
 namespace runtime_agent::sandbox::graphql {
 namespace {
 
-std::string text_of(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 Json literal(const Value& value, const Json& variables) {
   switch (value.kind) {
   case Value::Kind::variable:

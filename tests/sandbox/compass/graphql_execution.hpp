@@ -11,6 +11,11 @@
 
 namespace runtime_agent::sandbox::graphql {
 
+/// As it goes onto the wire; what is not UTF-8 is replaced.
+inline std::string text_of(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 /// Where a value of the answer comes from: a piece of JSON that lives elsewhere or was made for this answer, and for
 /// pages the list of their items. Neither: null.
 struct Source {

@@ -10,8 +10,6 @@
 namespace runtime_agent::sandbox::kube {
 namespace {
 
-constexpr std::size_t body_limit = 3'145'728; // as the real server's
-
 /// httplib gives a handler no access to its socket; TLS' callbacks run on the connection's thread and have it.
 thread_local int connection_socket = -1;
 

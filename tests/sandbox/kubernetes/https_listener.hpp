@@ -14,6 +14,9 @@
 
 namespace runtime_agent::sandbox::kube {
 
+/// Of a request, in bytes; as the real server's.
+inline constexpr std::size_t body_limit = 3'145'728;
+
 /// The sockets of the connections that are open, so that a stop need not wait for idle ones.
 class OpenConnections {
 public:

@@ -19,7 +19,6 @@ using kube::HttpsListener;
 using kube::Reply;
 using nlohmann::json;
 
-constexpr std::size_t body_limit = 3'145'728;
 constexpr auto watch_patience = std::chrono::milliseconds(500);
 
 std::string lower_case(std::string text) {

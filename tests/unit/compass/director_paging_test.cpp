@@ -10,22 +10,6 @@ namespace {
 
 using testing::HasSubstr;
 
-const DirectorAccess access{"https://compass.example/director/graphql", "tenant", "runtime-1", nullptr};
-
-Result<RuntimeDataPtr> fetch_with(ClientSettings settings) {
-  CallContext context;
-  context.request_id = "runtime-1_uuid";
-  return make_director_client(std::move(settings))->fetch(access, context);
-}
-Result<RuntimeDataPtr> fetch(FakeDirector& director) {
-  return fetch_with(director.settings());
-}
-
-Failure failure_of(FakeDirector& director) {
-  const auto data = fetch(director);
-  return data ? Failure{.kind = FailureKind::internal, .what = "it succeeded"} : data.error();
-}
-
 TEST(DirectorPages, ReadsNothingWhereThereIsNothing) {
   FakeDirector director;
   const auto data = fetch(director);

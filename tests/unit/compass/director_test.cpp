@@ -9,12 +9,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-const DirectorAccess access{"https://compass.example/director/graphql", "tenant", "runtime-1", nullptr};
-
-Result<RuntimeDataPtr> fetch(FakeDirector& director) {
-  return make_director_client(director.settings())->fetch(access, {});
-}
-
 /// What comes of one bundle.
 Result<Bundle> read_bundle(const json& bundle) {
   FakeDirector director;
@@ -34,11 +28,6 @@ Result<Auth> read_auth(const json& auth) {
   if (!read)
     return failed(read.error());
   return *read->default_instance_auth;
-}
-
-Failure failure_of(FakeDirector& director) {
-  const auto data = fetch(director);
-  return data ? Failure{.kind = FailureKind::internal, .what = "it succeeded"} : data.error();
 }
 
 TEST(Director, SendsTenantAndVariables) {

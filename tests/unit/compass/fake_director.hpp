@@ -137,4 +137,20 @@ inline json applications(int count) {
   return list;
 }
 
+inline const DirectorAccess access{"https://compass.example/director/graphql", "tenant", "runtime-1", nullptr};
+
+inline Result<RuntimeDataPtr> fetch_with(ClientSettings settings) {
+  CallContext context;
+  context.request_id = "runtime-1_uuid";
+  return make_director_client(std::move(settings))->fetch(access, context);
+}
+inline Result<RuntimeDataPtr> fetch(FakeDirector& director) {
+  return fetch_with(director.settings());
+}
+
+inline Failure failure_of(FakeDirector& director) {
+  const auto data = fetch(director);
+  return data ? Failure{.kind = FailureKind::internal, .what = "it succeeded"} : data.error();
+}
+
 } // namespace runtime_agent::compass::test

@@ -18,9 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-constexpr auto ample = 10s;
-const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
 std::shared_ptr<Client> client_for(const Url& url) {
   return make_client({.origin = url, .target = "director"});
 }

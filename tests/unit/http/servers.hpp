@@ -111,6 +111,11 @@ private:
   std::vector<RequestSpan> spans_;
 };
 
+/// Time that no test needs.
+inline constexpr std::chrono::seconds ample{10};
+/// The shortest answer.
+inline const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
 inline CallContext within(std::chrono::milliseconds time) {
   CallContext context;
   context.deadline = std::chrono::steady_clock::now() + time;

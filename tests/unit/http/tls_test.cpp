@@ -13,9 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-constexpr auto ample = 10s;
-const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
 const Certificate& server_ca() {
   static const auto made = make_certificate({.common_name = "server CA", .alternative_names = "", .is_ca = true});
   return made;
