@@ -76,19 +76,20 @@ void apply_connection(Editor& edit, Json& status, const ConnectionReport& report
   edit.set_time(connection, "renewed", report.renewed, Change::significant);
   edit.set_time(connection, "lastSync", report.last_sync, Change::times);
   edit.set_time(connection, "lastSuccess", report.last_success, Change::times);
+  // Nowhere on record (an object made by hand, a restart): the certificate's own beginning is the best there is.
+  if (report.validity && !connection.contains("established") && !report.established)
+    edit.set(connection, "established", timestamp(report.validity->not_before));
+  const auto& failure = report.connecting ? report.connecting : report.maintaining;
+  edit.set_or_remove(connection, "error", failure ? failure->text() : "");
+  // Last: a field that is added to an object moves its members, and a reference to one of them is then a stale one.
   Json& certificate = connection["certificateStatus"];
   if (report.validity) {
     edit.set(certificate, "notBefore", timestamp(report.validity->not_before));
     edit.set(certificate, "notAfter", timestamp(report.validity->not_after));
-    // Nowhere on record (an object made by hand, a restart): the certificate's own beginning is the best there is.
     if (!certificate.contains("acquired") && !report.acquired)
       edit.set(certificate, "acquired", timestamp(report.validity->not_before));
-    if (!connection.contains("established") && !report.established)
-      edit.set(connection, "established", timestamp(report.validity->not_before));
   }
   edit.set_time(certificate, "acquired", report.acquired, Change::significant);
-  const auto& failure = report.connecting ? report.connecting : report.maintaining;
-  edit.set_or_remove(connection, "error", failure ? failure->text() : "");
 }
 
 void apply_synchronization(Editor& edit, Json& status, const SynchronizationReport& report) {

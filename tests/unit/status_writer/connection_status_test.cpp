@@ -172,6 +172,19 @@ TEST(ConnectionStatus, FillsInAnObjectWithoutStatusAndKeepsWhatIsNotOurs) {
   EXPECT_EQ(object["status"]["connectionStatus"]["certificateStatus"]["acquired"], timestamp(at(-60)));
 }
 
+TEST(ConnectionStatus, IsWholeInANewObjectAfterARestartAndARenewal) {
+  Facts facts;
+  facts.connection = connected();
+  facts.connection->established.reset(); // by another process; the object that said when is deleted
+  facts.connection->renewed = at(0);
+  const Json status = new_object(facts, "absence")["status"]["connectionStatus"];
+  EXPECT_EQ(status["established"], timestamp(at(-60)));
+  EXPECT_EQ(status["renewed"], timestamp(at(0)));
+  EXPECT_EQ(
+      status["certificateStatus"],
+      Json({{"notBefore", timestamp(at(-60))}, {"notAfter", timestamp(at(3600))}, {"acquired", timestamp(at(0))}}));
+}
+
 TEST(ConnectionStatus, SetsAWishBackOnceItWasServedAndNotBefore) {
   Facts facts;
   facts.connection = connected();
