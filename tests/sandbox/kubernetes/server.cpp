@@ -144,7 +144,7 @@ Reply KubernetesServer::State::process(const ApiRequest& request) {
     reply.body = refused.value().status.dump();
     return reply;
   }
-  if (request.body.size() > body_limit) {
+  if (request.body.size() > kube::body_limit) {
     const auto refused = kube::entity_too_large();
     Reply reply;
     reply.status = 413;
