@@ -1,50 +1,17 @@
 #!/usr/bin/env bash
-# Proves that the API server for tests, the custom resource definitions, the RBAC manifests and the chart
+# Proves that the API server for tests, the custom resource definitions and the RBAC manifests
 # are what they say: all against a real API server of its own, on free ports, in a temporary directory.
 # One line a check; the exit code says whether all passed. Needs jq.
 set -uo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
-work=$(mktemp -d)
+# shellcheck source=../deploy/checks.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../deploy/checks.sh"
 export CLUSTER_DIR=$work/cluster
 # kubectl remembers what a server offers by its address, and ports come back.
 export KUBECACHEDIR=$work/kubectl-cache
 # shellcheck source=cluster.sh
-source "$here/cluster.sh"
+source "$root/tests/cluster/cluster.sh"
 set +e # a failed check is counted, and the next one runs
-
-passed=0
-failed=0
-
-# check NAME COMMAND...: its output is shown only when it fails.
-check() {
-  local name=$1
-  shift
-  if "$@" >"$work/output" 2>&1; then
-    passed=$((passed + 1))
-    echo "ok $name"
-  else
-    failed=$((failed + 1))
-    echo "FAILED $name"
-    tail -n 20 "$work/output" | sed 's/^/    /'
-  fi
-}
-
-not() { ! "$@"; }
-
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    ((SECONDS < deadline)) || return 1
-    sleep 0.05
-  done
-}
-
-# A process that has ended but that nobody has waited for has no program any more, only a number.
-gone() { [[ ! -e /proc/$1/exe ]]; }
 
 # Ends what this script started, by its number, also after Ctrl-C.
 own_server=
@@ -58,7 +25,6 @@ trap 'exit 130' INT TERM
 
 type -P jq >/dev/null || die "jq is needed: apt-get install jq"
 build
-build_helm
 
 admin() { "$kubectl" --kubeconfig "$CLUSTER_DIR/kubeconfig" "$@"; }
 
@@ -334,8 +300,8 @@ connection_refuses() {
 full_connection() {
   connection '{"managementInfo":{"connectorUrl":"https://c","directorUrl":"https://d"}}' '{"connectionState":"Synchronized",
     "connectionStatus":{"certificateStatus":{"notAfter":"2031-01-02T03:04:05Z"}},
-    "synchronizationStatus":{"lastSuccessfulApplication":"2026-01-02T03:04:05Z"},
-    "conditions":[{"type":"Ready","status":"True","lastTransitionTime":"2026-01-02T03:04:05Z","reason":"Synchronized","message":""}]}'
+    "synchronizationStatus":{"lastSuccessfulApplication":"2026-01-02T03:04:05Z","applications":7,"failedApplications":2},
+    "conditions":[{"type":"Ready","status":"True","lastTransitionTime":"2026-01-02T03:04:05Z","reason":"Synchronized","message":"all done"}]}'
 }
 
 # As an agent writes that knows no status subresource: with the object, in one request.
@@ -352,8 +318,11 @@ columns_are_shown() {
   local shown
   shown=$(admin get compassconnection) || return 1
   echo "$shown"
-  grep -Eq '^NAME +STATE +CERTIFICATE EXPIRY +LAST SYNC +AGE$' <<<"$shown" &&
-    grep -Eq '^compass-connection +Connected +2031-01-02T03:04:05Z +[0-9]+' <<<"$shown"
+  grep -Eq '^NAME +STATE +APPLICATIONS +FAILED +CERTIFICATE EXPIRY +LAST SYNC +AGE$' <<<"$shown" &&
+    grep -Eq '^compass-connection +Connected +7 +2 +2031-01-02T03:04:05Z +[0-9]+' <<<"$shown" || return 1
+  shown=$(admin get cc -o wide) || return 1 # by its short name
+  echo "$shown"
+  grep -Eq '^NAME .* AGE +REASON +MESSAGE$' <<<"$shown" && grep -Eq ' Synchronized +all done$' <<<"$shown"
 }
 
 # The way that the chart's README gives, as Helm never does it.
@@ -362,7 +331,7 @@ definitions_can_be_brought_up_to_date() {
   admin apply --server-side --force-conflicts -f "$work/newer.yaml" || return 1
   admin get crd "$connections" -o json | jq -e '.spec.versions[0].additionalPrinterColumns | any(.name == "Last")' || return 1
   admin apply --server-side --force-conflicts -f "$root/deploy/crds" || return 1
-  admin get crd "$connections" -o json | jq -e '.spec.versions[0].additionalPrinterColumns | length == 4 and any(.name == "Last sync")'
+  admin get crd "$connections" -o json | jq -e '.spec.versions[0].additionalPrinterColumns | length == 8 and any(.name == "Last sync")'
 }
 
 check crds.definitions_are_sound definitions_are_sound
@@ -375,8 +344,44 @@ check crds.golden_connections_come_back golden_connections_come_back
 check crds.connection_without_status_is_accepted connection_without_status_is_accepted
 check crds.connection_refuses connection_refuses
 check crds.connection_keeps_status_and_conditions connection_keeps_status_and_conditions
+check crds.definitions_are_no_stricter_than_todays definitions_are_no_stricter_than_todays
+check crds.unknown_fields_are_pruned unknown_fields_are_pruned
 check crds.columns_are_shown columns_are_shown
 check crds.definitions_can_be_brought_up_to_date definitions_can_be_brought_up_to_date
+
+# What today's definitions accept, ours accept: keyword by keyword, at every place of the schemas that they have.
+definitions_are_no_stricter_than_todays() {
+  admin get crd -o json | jq --slurpfile todays "$root/tests/deploy/todays-definitions.json" -r '
+    def stricter($ours; $todays; $at):
+      (if $ours.type != $todays.type then "\($at): another type" else empty end),
+      (if $todays.nullable == true and $ours.nullable != true then "\($at): null is refused" else empty end),
+      (($ours.required // []) - ($todays.required // []) | .[] | "\($at): requires \(.)"),
+      (("enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "maxItems", "format", "default") as $keyword
+        | if $ours[$keyword] != $todays[$keyword] then "\($at): another \($keyword)" else empty end),
+      (if ($todays | has("additionalProperties")) != ($ours | has("additionalProperties"))
+        then "\($at): another additionalProperties"
+        elif ($todays | has("additionalProperties"))
+        then stricter($ours.additionalProperties; $todays.additionalProperties; "\($at).*") else empty end),
+      (if $todays.items then stricter($ours.items; $todays.items; "\($at)[]") else empty end),
+      (($todays.properties // {}) | to_entries[] | .key as $key | if ($ours.properties // {} | has($key))
+        then stricter($ours.properties[$key]; .value; "\($at).\($key)") else "\($at).\($key): is not known" end);
+    .items[] | .metadata.name as $name | select($todays[0][$name])
+      | stricter(.spec.versions[0].schema.openAPIV3Schema; $todays[0][$name]; $name)' >"$work/stricter" || return 1
+  cat "$work/stricter"
+  [[ ! -s $work/stricter ]]
+}
+
+# As today's do: a field that nobody knows is taken away in silence, and the object is accepted.
+unknown_fields_are_pruned() {
+  application with-unknown '{"description":"d","unknown":{"a":[1]},"labels":{"anything":"stays"},
+      "services":[{"id":"i","name":"n","displayName":"d","providerDisplayName":"p","description":"d","unknown":1,
+        "entries":[{"type":"API","unknown":"x"}]}]}' |
+    admin create --dry-run=server --validate=ignore -o json -f - |
+    jq -e '([.. | objects | has("unknown")] | any | not) and .spec.labels.anything == "stays"' || return 1
+  connection '{"managementInfo":{"connectorUrl":"","directorUrl":"","unknown":""},"unknown":true}' \
+    '{"connectionState":"","connectionStatus":{"certificateStatus":{"unknown":null}},"synchronizationStatus":null,"unknown":[]}' |
+    admin create --dry-run=server --validate=ignore -o json -f - | jq -e '[.. | objects | has("unknown")] | any | not'
+}
 
 # ---- Rights -------------------------------------------------------------------------------------
 
@@ -399,13 +404,6 @@ allowed() {
 several() {
   local verb
   for verb in $1; do echo "$verb $2 ${3:-}"; done
-}
-
-both_render_as_committed() {
-  mkdir -p "$work/rendered"
-  HELM=$helm "$root/deploy/rbac/render.sh" "$work/rendered" &&
-    diff "$root/deploy/rbac/rbac.yaml" "$work/rendered/rbac.yaml" &&
-    diff "$root/deploy/rbac/todays-rights.yaml" "$work/rendered/todays-rights.yaml"
 }
 
 gives_a_token_of_the_account() {
@@ -454,7 +452,7 @@ ours_are_given() {
     several "get list" nodes.metrics.k8s.io
     several "get" "customresourcedefinitions.apiextensions.k8s.io/$applications"
     several "get" "customresourcedefinitions.apiextensions.k8s.io/$connections"
-    several "get list watch" configmaps compass-system
+    several "get list watch" configmaps/compass-agent-configuration compass-system
     several "get list watch create update delete" secrets kyma-system
     several "create patch" events default
     several "create patch" events.events.k8s.io default
@@ -462,14 +460,16 @@ ours_are_given() {
     several "create" secrets compass-system
     several "get list watch update delete" secrets/cluster-client-certificates compass-system
     several "get list watch update delete" secrets/cluster-client-certificates-pending compass-system
-    several "get create update watch" leases.coordination.k8s.io compass-system
+    several "create" leases.coordination.k8s.io compass-system
+    several "get update watch" leases.coordination.k8s.io/runtime-agent compass-system
     several "create" secrets istio-system
     several "get list watch update delete" secrets/ca-certificates istio-system
     # … and those of today's Deployment.
     several "get list watch" secrets/compass-agent-configuration kyma-system
     several "get update delete create" secrets/cluster-client-certificates kyma-system
     several "get update delete create" secrets/cluster-client-certificates-pending kyma-system
-    several "get create update watch" leases.coordination.k8s.io kyma-system
+    several "create" leases.coordination.k8s.io kyma-system
+    several "get update watch" leases.coordination.k8s.io/runtime-agent kyma-system
     several "get list watch update delete" secrets/kyma-gateway-certs-cacert istio-system
   } | allowed yes
 }
@@ -484,6 +484,9 @@ ours_end_there() {
     several "get update delete" secrets/istio-ca-secret istio-system
     several "get update delete" secrets/other compass-system
     several "get list" configmaps kyma-system
+    several "get list watch" configmaps compass-system
+    several "get update" leases.coordination.k8s.io/other compass-system
+    several "list delete patch" leases.coordination.k8s.io/runtime-agent compass-system
     several "create update delete" configmaps compass-system
     several "get" leases.coordination.k8s.io kube-system
     several "list" customresourcedefinitions.apiextensions.k8s.io
@@ -514,7 +517,6 @@ applies() { admin apply -f "$root/deploy/rbac/$1"; }
 withdrawn() { admin delete -f "$root/deploy/rbac/$1" && within 10 not agent get "$applications"; }
 
 check cluster.metrics_stand_in_serves metrics_stand_in_serves
-check rbac.both_render_as_committed both_render_as_committed
 check rbac.todays_rights_apply applies todays-rights.yaml
 check kubeconfig.gives_a_token_of_the_account gives_a_token_of_the_account
 check kubeconfig.no_token_without_an_account no_token_without_an_account
@@ -528,90 +530,6 @@ check rbac.ours_end_there ours_end_there
 check rbac.one_secret_can_be_watched one_secret_can_be_watched
 check rbac.rights_can_be_withdrawn withdrawn rbac.yaml
 
-# ---- Chart --------------------------------------------------------------------------------------
-
-chart=$root/deploy/chart/runtime-agent
-render() { "$helm" template runtime-agent "$chart" --namespace compass-system "$@"; }
-
-# The values of every way to run it that the chart knows.
-declare -A ways=(
-  [default]=''
-  [todays_deployment]='--set configuration.secret=kyma-system/compass-agent-configuration
-    --set certificatesSecret=kyma-system/cluster-client-certificates
-    --set caCertificatesSecret=istio-system/kyma-gateway-certs-cacert'
-  [todays_rights]='--set rbac.rights=today --set configuration.secret=kyma-system/compass-agent-configuration'
-  [everything_set]='--set podAnnotations.a=b --set podLabels.c=d --set nodeSelector.e=f --set priorityClassName=system-cluster-critical
-    --set imagePullSecrets[0].name=g --set env.APP_CONTROLLER_SYNC_PERIOD=180s --set replicas=2
-    --set tolerations[0].key=h --set tolerations[0].operator=Exists --set-string image.tag=1'
-)
-
-chart_lints() {
-  # shellcheck disable=SC2086 # words on purpose
-  "$helm" lint --strict "$chart" ${ways[$1]}
-}
-
-chart_applies() {
-  local resources
-  # shellcheck disable=SC2086
-  render ${ways[$1]} >"$work/rendered.yaml" || return 1
-  admin apply --validate=strict -f "$work/rendered.yaml" || return 1
-  admin --namespace compass-system get deployment,service,serviceaccount runtime-agent || return 1
-  # Applied again nothing changes: no field that the server rewrites.
-  resources=$(admin apply --validate=strict -f "$work/rendered.yaml") || return 1
-  not grep -v ' unchanged$' <<<"$resources" || return 1
-  admin delete -f "$work/rendered.yaml"
-}
-
-pod_is_restricted() {
-  # The strictest of Kubernetes' own profiles, judged by the server.
-  admin create namespace restricted || return 1
-  admin label namespace restricted pod-security.kubernetes.io/enforce=restricted || return 1
-  render --show-only templates/deployment.yaml >"$work/deployment.yaml" || return 1
-  admin create --dry-run=client -f "$work/deployment.yaml" -o json |
-    jq '{apiVersion: "v1", kind: "Pod", metadata: {name: "runtime-agent", namespace: "restricted"}, spec: .spec.template.spec}' >"$work/pod.json"
-  admin create -f "$work/pod.json" || return 1
-  jq '.spec.containers[0].securityContext.allowPrivilegeEscalation = true | .metadata.name = "other"' "$work/pod.json" |
-    not admin create -f - || return 1
-  jq -e '.spec.containers[0] | .securityContext.readOnlyRootFilesystem and (.livenessProbe.httpGet.path == "/healthz")
-    and (.readinessProbe.httpGet.path == "/readyz") and (.ports[0].containerPort == 8090)' "$work/pod.json"
-}
-
-environment_and_rights_agree() {
-  local deployment
-  deployment=$(render --set certificatesSecret=here/mine --set caCertificatesSecret=there/ca --set configuration.secret=bare) || return 1
-  grep -q 'value: "here/mine"' <<<"$deployment" && grep -q 'resourceNames: \[mine, mine-pending\]' <<<"$deployment" &&
-    grep -q 'value: "there/ca"' <<<"$deployment" && grep -q 'namespace: there' <<<"$deployment" &&
-    grep -q 'resourceNames: \[bare\]' <<<"$deployment" && not grep -q APP_CONNECTION_CONFIG_MAP <<<"$deployment"
-}
-
-misspelt_values_are_refused() {
-  not render --set certificateSecret=a/b && not render --set rbac.rights=some && not render --set caCertificatesSecret=a/b/c
-}
-
-chart_carries_the_definitions() {
-  diff <("$helm" show crds "$chart" 2>/dev/null | grep -c '^kind: CustomResourceDefinition') <(echo 2)
-}
-
-# As a person would: the definitions are there already, and are left as they are.
-helm_installs_and_uninstalls() {
-  local release=("$helm" --kubeconfig "$CLUSTER_DIR/kubeconfig" --namespace compass-system)
-  "${release[@]}" install runtime-agent "$chart" || return 1
-  "${release[@]}" upgrade runtime-agent "$chart" --set replicas=0 || return 1
-  "${release[@]}" uninstall runtime-agent || return 1
-  admin get crd "$applications" "$connections"
-}
-
-for way in default todays_deployment todays_rights everything_set; do
-  check "chart.lints.$way" chart_lints "$way"
-  check "chart.applies.$way" chart_applies "$way"
-done
-check chart.pod_is_restricted pod_is_restricted
-check chart.environment_and_rights_agree environment_and_rights_agree
-check chart.misspelt_values_are_refused misspelt_values_are_refused
-check chart.carries_the_definitions chart_carries_the_definitions
-check chart.helm_installs_and_uninstalls helm_installs_and_uninstalls
-
 check cluster.down_twice down_twice
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+summary

@@ -38,10 +38,12 @@ free_port() {
   done
 }
 
-# start_agent VARIABLE=VALUE…: the agent with exactly this environment; sets $agent_process, $health. Its log: $work/agent.log
+# start_agent VARIABLE=VALUE…: $agent_command (the agent) with exactly this environment and a health port of its own; sets
+# $agent_process and $health. Its log is added to $work/agent.log.
+agent_command=("$bin/runtime-agent")
 start_agent() {
   health=$(free_port)
-  env -i APP_HEALTH_PORT="$health" APP_DIAGNOSTICS_PORT=0 "$@" "${agent_command[@]:-$bin/runtime-agent}" >>"$work/agent.log" 2>&1 &
+  env -i "$@" APP_HEALTH_PORT="$health" APP_DIAGNOSTICS_PORT=0 "${agent_command[@]}" >>"$work/agent.log" 2>&1 &
   agent_process=$!
   processes+=("$agent_process")
 }

@@ -32,6 +32,8 @@ std::vector<Rule> todays_rights(std::vector<std::string> namespaces) {
        {"compassconnections"},
        {},
        {}},
+      {{"get", "list"}, {""}, {"nodes", "persistentvolumes"}, {}, {}},
+      {{"get", "list"}, {"metrics.k8s.io"}, {"nodes"}, {}, {}},
       {{"create"}, {"authorization.k8s.io"}, {"selfsubjectaccessreviews"}, {}, {}}, // every authenticated user
   };
 }

@@ -32,7 +32,7 @@ struct Attributes {
 };
 
 /// The rights that today's manifests give to the agent (architecture §6): Secrets by name in the given namespaces, no
-/// watch of Applications, all but patch of CompassConnections, nothing else.
+/// watch of Applications, all but patch of CompassConnections, what the cluster information reads, nothing else.
 std::vector<Rule> todays_rights(std::vector<std::string> namespaces);
 /// Everything.
 std::vector<Rule> all_rights();
