@@ -6,6 +6,9 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
+
+#include "transport/trace_context.hpp"
 
 namespace runtime_agent::supervision {
 
@@ -20,6 +23,7 @@ enum class SpanKind : std::uint8_t {
   answer,  ///< the actor handles what a call brought
   event,   ///< the actor handles an event of a watch
   request, ///< one HTTP request
+  restart, ///< an actor is down: from its end until it is started anew
 };
 std::string_view to_string(SpanKind kind);
 
@@ -50,9 +54,11 @@ struct SpanRecord {
   SpanKind kind = SpanKind::message;
   SpanOutcome outcome = SpanOutcome::ok;
   std::int16_t status = 0;    ///< HTTP status
-  std::uint32_t checksum = 0; ///< reserved for the file
+  std::uint32_t cpu = 0;      ///< microseconds of its thread's CPU time; measured in tests only, otherwise 0
+  std::uint32_t checksum = 0; ///< of the rest, set by the ring
+  std::uint32_t reserved = 0;
 };
-static_assert(sizeof(SpanRecord) == 88 && std::is_trivially_copyable_v<SpanRecord>);
+static_assert(sizeof(SpanRecord) == 96 && std::is_trivially_copyable_v<SpanRecord>);
 
 /// A span with its names, as read from the ring.
 struct Span {
@@ -69,6 +75,14 @@ struct Span {
   std::chrono::nanoseconds duration() const { return std::chrono::nanoseconds(record.duration); }
   /// How long it waited before it was handled.
   std::chrono::nanoseconds waited() const { return std::chrono::nanoseconds(record.started - record.queued); }
+};
+
+/// Everything that is known of one trace.
+struct Cycle {
+  TraceContext trace;
+  std::vector<Span> spans;    ///< in the order in which they ended
+  std::uint32_t left_out = 0; ///< spans that it had besides these: over its limit, or overwritten since
+  bool retained = false;      ///< failed or slow, and therefore kept longer than others
 };
 
 } // namespace runtime_agent::supervision

@@ -14,29 +14,40 @@
 #include <vector>
 
 #include "actors/supervision/span.hpp"
+#include "actors/supervision/trace_image.hpp"
+#include "actors/supervision/trace_layout.hpp"
+#include "actors/supervision/trace_memory.hpp"
 #include "transport/call.hpp"
 
 namespace runtime_agent::supervision {
 
-/// The names that spans use: at most 1,023 of at most 63 characters; what does not fit becomes "(other)". Thread-safe.
+/// The names that spans use: at most 1,023 of at most 63 characters; what does not fit becomes "(other)". Looking up a
+/// name that is known takes no lock. Thread-safe.
 class NameTable {
 public:
-  static constexpr std::size_t capacity = 1024;
-  static constexpr std::size_t longest = 63;
-  NameTable();
+  static constexpr std::size_t capacity = layout::names;
+  static constexpr std::size_t longest = layout::name_size - 1;
+
+  /// Over zeroed memory of `capacity` names, and their count.
+  NameTable(std::byte* names, std::atomic<std::uint32_t>& count);
   NameId intern(std::string_view name);
   /// Empty for 0.
-  std::string_view name(NameId id) const;
+  std::string_view name(NameId id) const noexcept;
 
 private:
-  std::vector<std::array<char, longest + 1>> names_;
-  std::atomic<std::size_t> count_{1};
-  mutable std::mutex mutex_;
-  std::unordered_map<std::string_view, NameId> ids_;
+  static constexpr std::size_t places = 4 * capacity;
+  char* text(std::size_t id) const noexcept { return names_ + id * layout::name_size; }
+  /// The place of the name, or the free one where it belongs.
+  std::size_t place_of(std::string_view name) const noexcept;
+
+  char* names_;
+  std::atomic<std::uint32_t>& count_;
+  std::mutex mutex_;
+  std::unique_ptr<std::atomic<NameId>[]> index_; ///< open addressing; 0: free
 };
 
-/// The last spans of the process, in memory of fixed size. Writing is lock-free and takes no allocation. HTTP clients
-/// report to it as well. Thread-safe.
+/// The last spans of the process, in memory of fixed size, and the last failed and slow cycles. Writing is lock-free
+/// and takes no allocation. HTTP clients report to it as well. Thread-safe.
 class TraceRing final : public RequestObserver {
 public:
   struct Settings {
@@ -44,26 +55,43 @@ public:
     std::uint32_t spans_per_trace = 2048; ///< of one cycle; the rest is counted
     /// What has to be added to the actors' clock to get the wall clock. Default: by the system's clocks now.
     std::optional<std::chrono::nanoseconds> wall_offset;
+    std::size_t retained_failed = 32; ///< cycles with a failure that are kept when the ring has lost them
+    std::size_t retained_slow = 32;   ///< the same of those that took long
+    std::uint32_t spans_per_retained = 256;
+    std::chrono::nanoseconds slow_after = std::chrono::seconds(5); ///< from a cycle's first span to its last
   };
   TraceRing();
+  /// In anonymous memory.
   explicit TraceRing(const Settings& settings);
+  /// In a file that can be read after a SIGKILL; Failure: see TraceMemory::file.
+  static Result<std::shared_ptr<TraceRing>> in_file(const std::string& path, const Settings& settings);
   ~TraceRing() override;
 
   NameId intern(std::string_view name) { return names_.intern(name); }
-  std::string_view name(NameId id) const { return names_.name(id); }
+  std::string_view name(NameId id) const noexcept { return names_.name(id); }
   /// A time of the actors' clock as a SpanRecord wants it.
   std::int64_t wall(std::chrono::steady_clock::time_point time) const noexcept {
     return (time.time_since_epoch() + wall_offset_).count();
   }
 
-  /// Adds one span; its `sequence` is given by the ring.
+  /// Adds one span; its `sequence` and `checksum` are given by the ring.
   void record(SpanRecord record) noexcept;
   void finished(const RequestSpan& span) override;
 
-  /// All spans that are still there, oldest first.
+  /// Copies the cycles that have failed or taken long to where they are kept longer. To be called about once a second,
+  /// so that the ring has not lost them; cheap while there are none.
+  void retain();
+  /// Writes down why the process ends; the first reason stays.
+  void say_end(int exit_code, std::string_view reason) noexcept;
+
+  /// All spans that are still in the ring, oldest first.
   std::vector<Span> snapshot() const;
   /// Those of one trace.
   std::vector<Span> snapshot(const std::array<std::uint8_t, 16>& trace) const;
+  /// All cycles, those that are retained included, the youngest first.
+  std::vector<Cycle> cycles() const;
+  /// One of them; without spans where nothing is known of it.
+  Cycle cycle(const std::array<std::uint8_t, 16>& trace) const;
 
   std::uint64_t recorded() const noexcept { return next_.load(std::memory_order_relaxed); }
   /// Spans over the limit of their cycle, of all cycles so far.
@@ -72,20 +100,28 @@ public:
   std::uint32_t over_limit(const std::array<std::uint8_t, 16>& trace) const noexcept;
 
 private:
-  struct Cell;
-  struct TraceCount;
-  bool admit(const std::array<std::uint8_t, 16>& trace) noexcept;
-  template <class Keep>
-  std::vector<Span> collect(Keep keep) const;
+  TraceRing(const Settings& settings, TraceMemory memory);
+  static layout::Places places_of(const Settings& settings);
+  static void initialize(std::byte* begin, const Settings& settings);
+  /// Counts the span; false where it is over its cycle's limit.
+  bool admit(const SpanRecord& record) noexcept;
+  bool slow(const layout::Count& count) const noexcept;
+  void store(const Cycle& cycle, std::uint32_t counted, bool failed);
+  layout::Retained& head(std::size_t index) const noexcept;
+  layout::Header& header() const noexcept { return *reinterpret_cast<layout::Header*>(memory_.begin()); }
 
-  const std::size_t capacity_;
-  const std::uint32_t spans_per_trace_;
+  const Settings settings_;
+  const layout::Places places_;
   const std::chrono::nanoseconds wall_offset_;
+  TraceMemory memory_;
+  TraceImage image_;
   NameTable names_;
-  std::unique_ptr<Cell[]> cells_;
-  std::unique_ptr<TraceCount[]> counts_;
+  layout::Cell* const cells_;
+  layout::Count* const counts_;
   std::atomic<std::uint64_t> next_{0};
   std::atomic<std::uint64_t> over_limit_{0};
+  mutable std::mutex retaining_; ///< guards the retained cycles
+  std::atomic<bool> end_said_{false};
 };
 
 } // namespace runtime_agent::supervision

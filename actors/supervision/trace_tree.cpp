@@ -1,7 +1,6 @@
 #include "actors/supervision/trace_tree.hpp"
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -99,36 +98,41 @@ std::string render_tree(const std::vector<SpanNode>& roots) {
   return text;
 }
 
-std::string render_tree(const TraceRing& ring, const TraceContext& trace) {
-  std::string text = render_tree(span_tree(ring.snapshot(trace.trace_id)));
-  if (const auto more = ring.over_limit(trace.trace_id); more > 0)
-    text += fmt::format("and {} more\n", more);
+std::string render_tree(const Cycle& cycle) {
+  std::string text = render_tree(span_tree(cycle.spans));
+  if (cycle.left_out > 0)
+    text += fmt::format("and {} more\n", cycle.left_out);
   return text;
 }
 
-std::vector<TraceSummary> recent_traces(const TraceRing& ring, std::size_t limit) {
-  std::map<std::array<std::uint8_t, 16>, std::vector<Span>> traces;
-  for (Span& span : ring.snapshot())
-    traces[span.record.trace].push_back(std::move(span));
-  std::vector<TraceSummary> summaries;
-  for (const auto& [id, spans] : traces) {
-    TraceSummary summary;
-    summary.trace.trace_id = id;
-    const Span* first = &spans.front();
-    std::int64_t end = 0;
-    for (const Span& span : spans) {
-      if (span.record.started < first->record.started || (span.record.parent == 0 && first->record.parent != 0))
-        first = &span;
-      end = std::max(end, span.record.started + span.record.duration);
-      summary.outcome = worse(summary.outcome, span.record.outcome);
-    }
-    summary.root = title(*first);
-    summary.started = first->started();
-    summary.duration = std::chrono::nanoseconds(end - first->record.started);
-    summary.spans = spans.size();
-    summary.over_limit = ring.over_limit(id);
-    summaries.push_back(std::move(summary));
+std::string render_tree(const TraceRing& ring, const TraceContext& trace) {
+  return render_tree(ring.cycle(trace.trace_id));
+}
+
+TraceSummary summary_of(const Cycle& cycle) {
+  TraceSummary summary;
+  summary.trace = cycle.trace;
+  const Span* first = &cycle.spans.front();
+  std::int64_t end = 0;
+  for (const Span& span : cycle.spans) {
+    if (span.record.started < first->record.started || (span.record.parent == 0 && first->record.parent != 0))
+      first = &span;
+    end = std::max(end, span.record.started + span.record.duration);
+    summary.outcome = worse(summary.outcome, span.record.outcome);
   }
+  summary.root = title(*first);
+  summary.started = first->started();
+  summary.duration = std::chrono::nanoseconds(end - first->record.started);
+  summary.spans = cycle.spans.size();
+  summary.left_out = cycle.left_out;
+  summary.retained = cycle.retained;
+  return summary;
+}
+
+std::vector<TraceSummary> recent_traces(const TraceRing& ring, std::size_t limit) {
+  std::vector<TraceSummary> summaries;
+  for (const Cycle& cycle : ring.cycles())
+    summaries.push_back(summary_of(cycle));
   std::sort(summaries.begin(), summaries.end(),
             [](const TraceSummary& a, const TraceSummary& b) { return a.started > b.started; });
   if (summaries.size() > limit)

@@ -23,7 +23,8 @@ std::vector<SpanNode> span_tree(std::vector<Span> spans);
 
 /// One line a span, indented by what caused it, with how long it waited and took.
 std::string render_tree(const std::vector<SpanNode>& roots);
-/// The same of one trace of the ring, with the number of spans over the limit where there are any.
+/// The same of a cycle, with the number of spans that it had besides, where there are any.
+std::string render_tree(const Cycle& cycle);
 std::string render_tree(const TraceRing& ring, const TraceContext& trace);
 
 /// One cycle in a list of them.
@@ -34,10 +35,14 @@ struct TraceSummary {
   std::chrono::nanoseconds duration{0};  ///< from the first span's start to the last one's end
   SpanOutcome outcome = SpanOutcome::ok; ///< threw, if any span threw; failed, if any failed; otherwise ok
   std::size_t spans = 0;
-  std::uint32_t over_limit = 0;
+  std::uint32_t left_out = 0; ///< spans that it had besides
+  bool retained = false;      ///< kept longer than others
 };
 
-/// The traces that are in the ring, the youngest first, at most `limit`.
+/// Of a cycle with at least one span.
+TraceSummary summary_of(const Cycle& cycle);
+
+/// The cycles that are remembered, the youngest first, at most `limit`.
 std::vector<TraceSummary> recent_traces(const TraceRing& ring, std::size_t limit);
 
 } // namespace runtime_agent::supervision

@@ -16,6 +16,13 @@ std::array<std::uint8_t, 16> trace_number(std::uint8_t number) {
   return trace;
 }
 
+TraceRing::Settings small(std::size_t capacity, std::uint32_t spans_per_trace) {
+  TraceRing::Settings settings;
+  settings.capacity = capacity;
+  settings.spans_per_trace = spans_per_trace;
+  return settings;
+}
+
 SpanRecord span(TraceRing& ring, std::uint8_t trace, std::uint64_t id, std::uint64_t parent, std::int64_t started) {
   SpanRecord record;
   record.trace = trace_number(trace);
@@ -39,7 +46,7 @@ TEST(TraceRing, ReturnsWhatWasRecordedWithItsNames) {
 }
 
 TEST(TraceRing, KeepsTheYoungestSpans) {
-  TraceRing ring({8, 100, {}});
+  TraceRing ring(small(8, 100));
   for (std::uint64_t i = 1; i <= 20; ++i)
     ring.record(span(ring, 1, i, 0, 5));
   const auto spans = ring.snapshot();
@@ -49,7 +56,7 @@ TEST(TraceRing, KeepsTheYoungestSpans) {
 }
 
 TEST(TraceRing, CountsTheSpansOfACycleThatAreOverItsLimit) {
-  TraceRing ring({100, 5, {}});
+  TraceRing ring(small(100, 5));
   for (std::uint64_t i = 1; i <= 8; ++i)
     ring.record(span(ring, 1, i, 0, 5));
   ring.record(span(ring, 2, 1, 0, 5));
@@ -80,7 +87,7 @@ TEST(TraceRing, TakesHttpRequests) {
 }
 
 TEST(TraceRing, NamesBeyondTheTableBecomeOther) {
-  NameTable names;
+  TraceRing names;
   for (int i = 0; i < 2000; ++i)
     names.intern("name " + std::to_string(i));
   EXPECT_EQ(names.name(names.intern("name 3")), "name 3");
@@ -89,12 +96,12 @@ TEST(TraceRing, NamesBeyondTheTableBecomeOther) {
 }
 
 TEST(TraceRing, LongNamesAreCut) {
-  NameTable names;
+  TraceRing names;
   EXPECT_EQ(names.name(names.intern(std::string(200, 'x'))), std::string(63, 'x'));
 }
 
 TEST(TraceRing, ASnapshotNeverShowsHalfASpan) {
-  TraceRing ring({16, 1u << 30, {}});
+  TraceRing ring(small(16, 1u << 30));
   std::atomic<bool> end{false};
   std::vector<std::thread> writers;
   for (std::uint8_t writer = 1; writer <= 3; ++writer)
