@@ -5,8 +5,12 @@
 #include <caf/all.hpp>
 #include <fmt/format.h>
 
+#include "actors/status_writer/connection_status.hpp"
 #include "actors/supervision/io_pool.hpp"
 #include "actors/supervision/log.hpp"
+#include "actors/supervision/trace_file.hpp"
+#include "actors/supervision/watchdog.hpp"
+#include "app/exit_codes.hpp"
 #include "app/version.hpp"
 #include "app/wiring.hpp"
 #include "transport/compass/make_clients.hpp"
@@ -37,6 +41,34 @@ void log_failed_call(const graphql::FailedCall& call) {
                                          {"error", call.failure.text()}});
 }
 
+void open_trace(const std::string& path, Clients& clients) {
+  auto opened = supervision::open_trace(path);
+  if (opened.problem)
+    log::warning("the trace is kept in memory alone; it is lost when the process ends",
+                 {{"variable", "APP_TRACE_FILE"}, {"reason", opened.problem->text()}});
+  else
+    log::info("trace file", {{"file", opened.file}});
+  if (opened.previous)
+    log::warning("the process before did not end by a signal",
+                 {{"exit_code", opened.previous->exit_code},
+                  {"reason", opened.previous->reason},
+                  {"ended", status_writer::timestamp(opened.previous->time)}});
+  clients.ring = std::move(opened.ring);
+  clients.trace_file = std::move(opened.file);
+}
+
+supervision::WatchdogSettings watchdog_settings() {
+  supervision::WatchdogSettings settings;
+  // Tests do not wait for half a minute.
+  if (const char* text = std::getenv("RUNTIME_AGENT_TEST_WATCHDOG"); text != nullptr && test_controls())
+    if (const auto deadline = parse_duration(text)) {
+      settings.interval = *deadline / 4;
+      settings.deadline = *deadline;
+      settings.end_after = 2 * *deadline;
+    }
+  return settings;
+}
+
 struct ActorConfiguration : caf::actor_system_config {
   ActorConfiguration() {
     // Actors decide and pass on; what takes time runs on the I/O threads.
@@ -48,7 +80,7 @@ struct ActorConfiguration : caf::actor_system_config {
 
 Result<Clients> make_clients(const Settings& settings, const std::string& kubeconfig) {
   Clients clients;
-  clients.ring = std::make_shared<supervision::TraceRing>();
+  open_trace(settings.trace_file, clients);
   auto proxies = http::ProxySettings::from_environment();
   if (!proxies)
     return failed(proxies.error());
@@ -87,11 +119,14 @@ bool test_controls() {
 
 // The order of the members is the order of their beginning, and backwards of their end.
 struct Agent::State {
-  State(const Settings& settings, Clients given, std::function<void(const std::string&)> escalated)
+  State(const Settings& settings, Clients given, const GiveUp& give_up)
       : clients(std::move(given)), io(settings.kubernetes_concurrency + other_calls, waiting_calls),
         environment{io, *clients.ring, [] { return std::chrono::system_clock::now(); }, random_seed, &crash_switch},
-        system(configuration), supervisor(system, environment, std::move(escalated)),
-        peers(add_children(supervisor, environment, settings, clients, status, random_id())) {}
+        system(configuration),
+        supervisor(system, environment, [give_up](const std::string& reason) { give_up(exit_escalation, reason); }),
+        peers(add_children(supervisor, environment, settings, clients, status, random_id())),
+        watchdog(supervisor, environment, watchdog_settings(),
+                 [give_up](const std::string& reason) { give_up(exit_watchdog, reason); }) {}
   // The children's specifications hold the peers, the peers the Slots that hold the specifications.
   ~State() { *peers = {}; }
 
@@ -104,18 +139,21 @@ struct Agent::State {
   caf::actor_system system;
   supervision::Supervisor supervisor;
   std::shared_ptr<Peers> peers;
+  supervision::Watchdog watchdog;
 };
 
-Agent::Agent(const Settings& settings, Clients clients, std::function<void(const std::string&)> escalated)
-    : state_(std::make_unique<State>(settings, std::move(clients), std::move(escalated))) {}
+Agent::Agent(const Settings& settings, Clients clients, GiveUp give_up)
+    : state_(std::make_unique<State>(settings, std::move(clients), give_up)) {}
 
 Agent::~Agent() = default;
 
 void Agent::start() {
   state_->supervisor.start();
+  state_->watchdog.start();
 }
 
 bool Agent::stop(std::chrono::milliseconds limit) {
+  state_->watchdog.stop();
   const bool clean = state_->supervisor.stop(limit, stop_order());
   return state_->io.stop(std::chrono::milliseconds(500)) && clean;
 }
@@ -125,6 +163,9 @@ std::vector<supervision::ChildFacts> Agent::children() const {
 }
 const supervision::TraceRing& Agent::ring() const {
   return *state_->clients.ring;
+}
+const std::string& Agent::trace_file() const {
+  return state_->clients.trace_file;
 }
 PublishedStatus& Agent::status() {
   return state_->status;

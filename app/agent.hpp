@@ -20,6 +20,7 @@ namespace runtime_agent::app {
 /// What the agent calls, each shared by the actors that need it.
 struct Clients {
   std::shared_ptr<supervision::TraceRing> ring; ///< hears of every request
+  std::string trace_file;                       ///< where the ring lies; empty: in the process's memory alone
   std::shared_ptr<kubernetes::Api> kubernetes;
   std::shared_ptr<compass::ConnectorClient> connector;
   std::shared_ptr<compass::DirectorClient> director;
@@ -35,8 +36,11 @@ bool test_controls();
 /// The actor system with the five children behind their Slots.
 class Agent {
 public:
-  /// `escalated`: see Supervisor.
-  Agent(const Settings& settings, Clients clients, std::function<void(const std::string&)> escalated);
+  /// The process has to end with that exit code, for that reason: an actor failed too often, or is stuck. Called on a
+  /// thread of the agent's.
+  using GiveUp = std::function<void(int exit_code, const std::string& reason)>;
+
+  Agent(const Settings& settings, Clients clients, GiveUp give_up);
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
   ~Agent();
@@ -47,6 +51,8 @@ public:
 
   std::vector<supervision::ChildFacts> children() const;
   const supervision::TraceRing& ring() const;
+  /// The mapped trace file; empty where the ring lies in memory alone. The process before: previous_trace_file of it.
+  const std::string& trace_file() const;
   PublishedStatus& status();
   supervision::CrashSwitch& crash_switch();
 

@@ -84,6 +84,9 @@ void Diagnostics::add_health() {
     for (const auto& child : agent_.children())
       if (child.state == supervision::ChildState::escalated)
         return {500, child.name + " failed too often\n"};
+      else if (child.stuck_since)
+        return {500, fmt::format("{} has not answered since {}\n", child.name,
+                                 status_writer::timestamp(*child.stuck_since))};
     return {200, "ok\n"};
   });
   health_.get("/readyz", [this](const WebRequest&) -> WebResponse {

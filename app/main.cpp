@@ -20,7 +20,8 @@ std::string footer() {
 Exit codes:
   0  ended by SIGTERM or SIGINT
   2  the command line or an environment variable is not valid
-  3  an actor failed too often (the reason is in the log)
+  3  an actor failed too often (the reason is in the log, the trace file and the CompassConnection)
+  4  an actor was stuck for half a minute (the reason is there as well)
 
 See the connection:  kubectl get compassconnection compass-connection -o yaml
 Reconnect:           kubectl delete compassconnection compass-connection

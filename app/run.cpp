@@ -1,9 +1,12 @@
 #include "app/run.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <string>
+#include <thread>
 
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -19,14 +22,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int escalation_signal = SIGUSR1;
+constexpr int give_up_signal = SIGUSR1;
+constexpr auto longest_end = 8s;
 
 /// Blocks what `wait_for_end` waits for, in this thread and every one that is started after it.
 sigset_t block_signals() {
   std::signal(SIGPIPE, SIG_IGN); // a peer that hangs up is an error of that write, nothing more
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, escalation_signal})
+  for (const int signal : {SIGTERM, SIGINT, give_up_signal})
     sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
@@ -51,12 +55,12 @@ void say_what_is_unusual(const Settings& settings) {
   log::warning("variables are set that mean nothing any more", {{"variables", names}});
 }
 
-/// Until SIGTERM or SIGINT (0), or an escalation (exit_escalation).
-int wait_for_end(const sigset_t& signals) {
+/// Until SIGTERM or SIGINT (0), or until the agent gives up (`given_up`).
+int wait_for_end(const sigset_t& signals, const std::atomic<int>& given_up) {
   int signal = 0;
   sigwait(&signals, &signal);
-  if (signal == escalation_signal)
-    return exit_escalation;
+  if (signal == give_up_signal)
+    return given_up;
   log::info("ending", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   return 0;
 }
@@ -75,9 +79,17 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
     return exit_invalid_settings;
   }
   ClusterInformationLog cluster_information(clients->kubernetes, settings.metrics_logging_interval);
-  Agent agent(settings, std::move(*clients), [main_thread](const std::string& reason) {
-    log::error("an actor failed too often; the process ends so that Kubernetes starts it anew", {{"reason", reason}});
-    pthread_kill(main_thread, escalation_signal);
+  std::atomic<int> given_up{0};
+  Agent agent(settings, std::move(*clients), [&, ring = clients->ring](int code, const std::string& reason) {
+    log::error("the process ends so that Kubernetes starts it anew", {{"exit_code", code}, {"reason", reason}});
+    ring->say_end(code, reason);
+    given_up = code;
+    pthread_kill(main_thread, give_up_signal);
+    // Whatever hangs may hang the orderly end as well.
+    std::thread([code] {
+      std::this_thread::sleep_for(longest_end);
+      std::_Exit(code);
+    }).detach();
   });
   Diagnostics diagnostics(settings, agent);
   if (auto listening = diagnostics.start(); !listening) {
@@ -86,11 +98,14 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   }
   agent.start();
   cluster_information.start();
-  const int code = wait_for_end(signals);
+  const int code = wait_for_end(signals, given_up);
   diagnostics.stop();
   cluster_information.stop();
   const bool clean = agent.stop(4s); // five seconds are what operators are promised (architecture §3)
   log::info("ended", {{"clean", clean}});
+  // A thread that hangs is waited for by nobody: the memory that it uses must not be taken from it either.
+  if (!clean)
+    std::_Exit(code);
   return code;
 }
 

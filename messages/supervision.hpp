@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -26,6 +27,9 @@ struct CallFinished {
 };
 
 /// Are you there? Answered by the base class, behind whatever is in the mailbox.
-struct Ping {};
+struct Ping {
+  /// Set where it is handled. Not an answer by message: who asks must not depend on the threads that it looks after.
+  std::shared_ptr<std::atomic<bool>> answered = std::make_shared<std::atomic<bool>>(false);
+};
 
 } // namespace runtime_agent

@@ -177,7 +177,7 @@ caf::invoke_message_result ActorCore::consume(caf::mailbox_element& element, con
     return caf::invoke_message_result::consumed;
   }
   if (content.match_elements<Ping>()) {
-    answer_ping(element);
+    content.get_as<Ping>(0).answered->store(true);
     return caf::invoke_message_result::consumed;
   }
   SpanRecord record;
@@ -475,15 +475,9 @@ void ActorCore::record_call(const Outcome& outcome, SpanOutcome result, std::str
 // -- the rest
 // ----------------------------------------------------------------------------------------------------------
 
-void ActorCore::answer_ping(const caf::mailbox_element& element) {
-  if (element.mid.is_request() && element.sender)
-    element.sender->enqueue(caf::make_mailbox_element(caf::actor_cast<caf::strong_actor_ptr>(&self_),
-                                                      element.mid.response_id(), {}, Ping{}),
-                            self_.context());
-}
-
 caf::error ActorCore::died(const std::exception_ptr& exception) {
   const std::string text = text_of(exception);
+  record_.died_in(last_trace_);
   const TraceScope scope(last_trace_);
   log::error("An actor died of an exception", {{"actor", actor_name()}, {"exception", text}});
   return caf::make_error(caf::sec::runtime_error, text);

@@ -117,7 +117,6 @@ private:
   void arm();
   void fire_due_timers();
   void fire(Timer timer, std::chrono::steady_clock::time_point due);
-  void answer_ping(const caf::mailbox_element& element);
   void finished(const Envelope* envelope, std::uint64_t id, Outcome& outcome);
   void answered(Call& call, Outcome& outcome, std::int64_t queued);
   void event(Call& call, Outcome& outcome, std::int64_t queued);

@@ -5,8 +5,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "messages/status.hpp"
+#include "transport/trace_context.hpp"
 
 namespace runtime_agent::supervision {
 
@@ -31,6 +33,15 @@ public:
     std::lock_guard lock(mutex_);
     last_exception_ = Exception{std::move(text), time};
   }
+  /// The span in which the actor has died; taken once.
+  void died_in(const TraceContext& trace) {
+    std::lock_guard lock(mutex_);
+    died_in_ = trace;
+  }
+  TraceContext take_died_in() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(died_in_, {});
+  }
   std::optional<Exception> last_exception() const {
     std::lock_guard lock(mutex_);
     return last_exception_;
@@ -41,6 +52,7 @@ private:
   std::atomic<std::int64_t> depth_{0};
   mutable std::mutex mutex_;
   std::optional<Exception> last_exception_;
+  TraceContext died_in_;
 };
 
 } // namespace runtime_agent::supervision

@@ -2,11 +2,19 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "actors/supervision/io_executor.hpp"
 #include "messages/status.hpp"
 
 namespace runtime_agent::supervision {
+
+/// An actor has ended without being asked to.
+struct ActorEnded {
+  std::string actor;
+  std::string reason;     ///< the exception's text; never a metric's label
+  bool escalated = false; ///< it is not started again: the process ends
+};
 
 class TraceRing;
 class CrashSwitch;
@@ -21,6 +29,10 @@ struct Environment {
   std::function<std::uint64_t()> seed;
   /// Makes an actor throw at a given message, when a test or the demo has armed it; never armed in normal use.
   CrashSwitch* crash_switch = nullptr;
+  /// Hears of each end that nobody asked for, on the Slot's thread: must not block. May be empty.
+  std::function<void(const ActorEnded&)> actor_ended{};
+  /// Spans of handlers say how much CPU time they took. For tests: it costs two system calls a message.
+  bool measure_cpu = false;
 };
 
 } // namespace runtime_agent::supervision

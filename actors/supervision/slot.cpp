@@ -1,6 +1,7 @@
 #include "actors/supervision/slot.hpp"
 
 #include <array>
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -8,6 +9,7 @@
 
 #include "actors/supervision/envelope.hpp"
 #include "actors/supervision/log.hpp"
+#include "actors/supervision/trace_ring.hpp"
 #include "messages/messages.hpp"
 
 namespace runtime_agent::supervision {
@@ -53,6 +55,7 @@ ChildFacts ChildStatus::facts() const {
     facts.restarts = restarts_;
     facts.started = started_;
     facts.next_start = next_start_;
+    facts.stuck_since = stuck_since_;
   }
   facts.name = name_;
   const ActorRecord& record = mailbox->record();
@@ -73,6 +76,7 @@ void ChildStatus::set(ChildState state, std::optional<WallTime> next_start) {
   std::lock_guard lock(mutex_);
   state_ = state;
   next_start_ = next_start;
+  stuck_since_.reset();
 }
 
 void ChildStatus::started(WallTime time, bool again) {
@@ -80,7 +84,13 @@ void ChildStatus::started(WallTime time, bool again) {
   state_ = ChildState::running;
   started_ = time;
   next_start_.reset();
+  stuck_since_.reset();
   restarts_ += again ? 1 : 0;
+}
+
+void ChildStatus::set_stuck(std::optional<WallTime> since) {
+  std::lock_guard lock(mutex_);
+  stuck_since_ = since;
 }
 
 // -- the Slot
@@ -98,7 +108,7 @@ Slot::Slot(caf::actor_config& config, Environment& environment, ChildSpecificati
 
 caf::behavior Slot::make_behavior() {
   return {
-      [](const Ping& ping) { return ping; },
+      [](const Ping& ping) { ping.answered->store(true); },
       [this](const ChildStartRequested&) {
         if (state_ == ChildState::stopped)
           start(false);
@@ -164,11 +174,15 @@ void Slot::ended(const std::string& reason) {
   status_->mailbox->close(tenancy_);
   if (state_ == ChildState::stopping)
     return has_stopped();
-  status_->mailbox->record().threw(reason, environment_.wall_now());
-  const auto now = clock().now();
+  ActorRecord& record = status_->mailbox->record();
+  record.threw(reason, environment_.wall_now());
+  died_in_ = record.take_died_in();
+  const auto now = ended_ = clock().now();
   const auto delay = policy_.ended(started_, now, random_);
   if (!delay)
     return escalate(reason);
+  if (environment_.actor_ended)
+    environment_.actor_ended({specification_.name, reason, false});
   log::warning("Restarting an actor",
                {{"actor", specification_.name}, {"delay_ms", delay->count()}, {"reason", reason}});
   state_ = ChildState::backing_off;
@@ -183,6 +197,8 @@ void Slot::escalate(const std::string& reason) {
   std::string text = fmt::format("{} has ended {} times within {:g} s, which is over its restart intensity; last: {}",
                                  specification_.name, policy_.recent(), period.count(), reason);
   log::error("Escalating: an actor does not stay alive", {{"actor", specification_.name}, {"reason", text}});
+  if (environment_.actor_ended)
+    environment_.actor_ended({specification_.name, text, true});
   quit(caf::make_error(caf::sec::runtime_error, std::move(text)));
 }
 
@@ -210,13 +226,36 @@ void Slot::has_stopped() {
     stopped_(!std::exchange(killed_, false));
 }
 
+void Slot::record_restart() {
+  TraceRing& ring = environment_.ring;
+  SpanRecord record;
+  record.kind = SpanKind::restart;
+  if (!died_in_.valid()) { // its start function threw: there is no cycle that it belongs to
+    std::array<std::uint64_t, 2> random{random_(), random_()};
+    std::array<std::uint8_t, 16> bytes{};
+    std::memcpy(bytes.data(), random.data(), bytes.size());
+    died_in_ = make_trace(bytes);
+  }
+  record.trace = died_in_.trace_id;
+  record.parent = died_in_.span_id;
+  record.span = random_() | 1;
+  record.sender = ring.intern("Slot");
+  record.receiver = ring.intern(specification_.name);
+  record.name = ring.intern("restart");
+  record.queued = record.started = ring.wall(ended_);
+  record.duration = (clock().now() - ended_).count();
+  ring.record(record);
+}
+
 void Slot::set_timer(caf::atom_value type, std::chrono::milliseconds delay) {
   clock().set_ordinary_timeout(clock().now() + delay, this, type, 0);
 }
 
 void Slot::timer_fired(caf::atom_value type) {
-  if (type == restart_atom && state_ == ChildState::backing_off)
+  if (type == restart_atom && state_ == ChildState::backing_off) {
+    record_restart();
     start(true);
+  }
   if (type == kill_atom && state_ == ChildState::stopping && child_) {
     killed_ = true;
     caf::anon_send_exit(caf::actor_cast<caf::actor>(child_), caf::exit_reason::kill);

@@ -40,7 +40,8 @@ struct ChildFacts {
   std::uint64_t overflow = 0; ///< messages dropped because too many waited for a restart
   std::optional<ActorRecord::Exception> last_exception;
   std::optional<WallTime> started;
-  std::optional<WallTime> next_start; ///< while backing off
+  std::optional<WallTime> next_start;  ///< while backing off
+  std::optional<WallTime> stuck_since; ///< it runs, but has not answered the watchdog in time
 };
 
 /// What a Slot shows to the outside. Thread-safe.
@@ -54,6 +55,7 @@ public:
   ChildState state() const;
   void set(ChildState state, std::optional<WallTime> next_start = std::nullopt);
   void started(WallTime time, bool again);
+  void set_stuck(std::optional<WallTime> since);
 
   const std::shared_ptr<SlotMailbox> mailbox;
 
@@ -64,6 +66,7 @@ private:
   std::uint64_t restarts_ = 0;
   std::optional<WallTime> started_;
   std::optional<WallTime> next_start_;
+  std::optional<WallTime> stuck_since_;
 };
 
 /// An address that never changes for an actor that may. Messages of peers go straight to the child, on the sender's
@@ -92,6 +95,7 @@ private:
   void escalate(const std::string& reason);
   void stop(std::chrono::milliseconds limit);
   void has_stopped();
+  void record_restart();
   void set_timer(caf::atom_value type, std::chrono::milliseconds delay);
   void timer_fired(caf::atom_value type);
 
@@ -104,6 +108,8 @@ private:
   caf::strong_actor_ptr child_;
   SlotMailbox::Tenancy tenancy_ = 0;
   std::chrono::steady_clock::time_point started_;
+  std::chrono::steady_clock::time_point ended_;
+  TraceContext died_in_; ///< the span in which the last child ended
   ChildState state_ = ChildState::stopped;
   bool killed_ = false;
 };

@@ -140,6 +140,13 @@ bool Supervisor::stopped() const {
   return state_->to_stop.empty();
 }
 
+std::vector<Supervisor::Watched> Supervisor::watched() const {
+  std::vector<Watched> watched;
+  for (const State::Child& child : state_->children)
+    watched.push_back({child.slot, child.status});
+  return watched;
+}
+
 std::vector<ChildFacts> Supervisor::facts() const {
   std::vector<ChildFacts> rows;
   for (const State::Child& child : state_->children)

@@ -42,6 +42,13 @@ public:
   void begin_stop(std::chrono::milliseconds limit, const std::vector<std::string>& order = {});
   bool stopped() const;
 
+  /// What the watchdog looks after.
+  struct Watched {
+    caf::actor slot;
+    std::shared_ptr<ChildStatus> status;
+  };
+  std::vector<Watched> watched() const;
+
   /// In the order in which they were added. Thread-safe once all are added.
   std::vector<ChildFacts> facts() const;
 

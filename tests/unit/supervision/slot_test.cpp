@@ -239,23 +239,17 @@ TEST_F(SlotTest, AnswersPingInTheChildsPlaceWhileThereIsNone) {
   start(exact());
   deaths_to_come = 1;
   system.tell(worker, Task{3});
-  caf::scoped_actor self(system.system());
-  auto request = self->request(caf::actor_cast<caf::actor>(worker), caf::infinite, Ping{});
-  system.run();
-  bool answered = false;
-  request.receive([&](const Ping&) { answered = true; }, [](const caf::error&) {});
-  EXPECT_TRUE(answered);
+  const Ping ping;
+  system.tell(worker, ping);
+  EXPECT_TRUE(*ping.answered);
   EXPECT_EQ(facts().state, ChildState::backing_off);
 }
 
 TEST_F(SlotTest, PassesPingThroughToItsChild) {
   start(exact());
-  caf::scoped_actor self(system.system());
-  auto request = self->request(caf::actor_cast<caf::actor>(worker), caf::infinite, Ping{});
-  system.run();
-  bool answered = false;
-  request.receive([&](const Ping&) { answered = true; }, [](const caf::error&) {});
-  EXPECT_TRUE(answered);
+  const Ping ping;
+  system.tell(worker, ping);
+  EXPECT_TRUE(*ping.answered);
 }
 
 TEST_F(SlotTest, AStoppedChildHandlesWhatIsInItsMailboxFirst) {

@@ -256,15 +256,14 @@ TEST_F(TracedActorTest, AWatchThatThrowsKillsItsActorWithTheText) {
 }
 
 TEST_F(TracedActorTest, AnswersAPingBehindWhatIsInItsMailbox) {
-  auto actor = puppet([this](Puppet&, std::uint64_t number) { say(std::to_string(number)); });
-  caf::scoped_actor self(system.system());
+  const Ping ping;
+  auto actor = puppet([&](Puppet&, std::uint64_t number) {
+    EXPECT_FALSE(*ping.answered);
+    say(std::to_string(number));
+  });
   system.send(actor, Task{1});
-  self->send(caf::actor_cast<caf::actor>(actor), Ping{}); // a plain message: nothing to answer
-  auto request = self->request(caf::actor_cast<caf::actor>(actor), caf::infinite, Ping{});
-  system.run();
-  bool answered = false;
-  request.receive([&](const Ping&) { answered = true; }, [](const caf::error&) {});
-  EXPECT_TRUE(answered);
+  system.tell(actor, ping);
+  EXPECT_TRUE(*ping.answered);
   EXPECT_THAT(said, ElementsAre("1"));
 }
 
