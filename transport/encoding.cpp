@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include <openssl/evp.h>
 
@@ -69,7 +70,9 @@ std::string sha256_hex(std::string_view bytes) {
   return digest_hex(EVP_sha256(), bytes);
 }
 std::string sha1_hex(std::string_view bytes) {
-  return digest_hex(EVP_sha1(), bytes);
+  // Looked up once: EVP_sha1() would be searched for among the providers with each call.
+  static const std::unique_ptr<EVP_MD, void (*)(EVP_MD*)> sha1(EVP_MD_fetch(nullptr, "SHA1", nullptr), EVP_MD_free);
+  return digest_hex(sha1.get(), bytes);
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -129,9 +129,10 @@ void ApplicationReconciler::start_pass() {
   view_.pass_started();
   if (!waiting_)
     return observe();
+  const bool same = desired_ && state_ && state_->data == waiting_->data; // fetched again, and nothing has changed
   state_ = std::move(waiting_);
   waiting_.reset();
-  map();
+  same ? observe() : map();
 }
 
 void ApplicationReconciler::map() {
@@ -226,9 +227,9 @@ void ApplicationReconciler::plan() {
   const FetchIdentity fetch{state_->connection_number, state_->fetched};
   call<Plan>(
       {"plan", settings_.planning_limit},
-      [desired = desired_, observed = view_.observed(), fetch, hold = hold_,
+      [desired = desired_, observed = view_.snapshot(), fetch, hold = hold_,
        minimal = settings_.minimal_sync_time](const CallContext&) {
-        return Result<Plan>(plan_changes({*desired, observed, fetch, hold, minimal}));
+        return Result<Plan>(plan_changes({*desired, *observed, fetch, hold, minimal}));
       },
       [this](Result<Plan> plan) {
         if (!plan)

@@ -1,6 +1,7 @@
 #include "actors/application_reconciler/cluster_view.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <utility>
 
@@ -22,6 +23,14 @@ bool definite(const Failure& failure) {
 }
 
 } // namespace
+
+ObservedState& ClusterView::own() {
+  if (observed_.use_count() > 1)
+    observed_ = std::make_shared<ObservedState>(*observed_);
+  else
+    std::atomic_thread_fence(std::memory_order_acquire); // whoever let go of it last has read it to the end
+  return *observed_;
+}
 
 std::optional<Failure> ClusterView::problem() const {
   if (applications_failure_ && (!applications_known_ || definite(*applications_failure_)))
@@ -45,16 +54,16 @@ Touched ClusterView::take(const ApplicationsEvent& event) {
   applications_failure_.reset();
   if (event.kind == Kind::replaced) {
     applications_known_ = true;
-    observed_.replace_applications(std::move(*event.all));
+    own().replace_applications(std::move(*event.all));
     applications_since_.everything = true;
     return {true, {}};
   }
   polling_ = false; // an event: watching has become allowed
-  const auto* known = observed_.application(event.name);
+  const auto* known = observed_->application(event.name);
   if (event.kind == Kind::changed)
-    observed_.put(event.name, event.entry);
+    own().put(event.name, event.entry);
   else if (known != nullptr && known->uid == event.uid)
-    observed_.put(event.name, std::optional<ObservedApplication>());
+    own().put(event.name, std::optional<ObservedApplication>());
   applications_since_.applications.insert(event.name);
   return {false, {event.name}};
 }
@@ -71,7 +80,7 @@ Touched ClusterView::take(const SecretsEvent& event, const DesiredObjects* desir
   if (event.kind == Kind::replaced) {
     secrets_known_ = true;
     by_name_ = false;
-    observed_.replace_secrets(std::move(*event.all));
+    own().replace_secrets(std::move(*event.all));
     secrets_since_.everything = true;
     return {true, {}};
   }
@@ -80,13 +89,13 @@ Touched ClusterView::take(const SecretsEvent& event, const DesiredObjects* desir
     if (secret != nullptr && !secret->application().empty())
       touched.applications.insert(secret->application());
   };
-  const auto* known = observed_.secret(event.name);
+  const auto* known = observed_->secret(event.name);
   note(known);
   if (event.kind == Kind::changed)
-    observed_.put(event.name, event.entry);
+    own().put(event.name, event.entry);
   else if (known != nullptr && known->uid == event.uid)
-    observed_.put(event.name, std::optional<ObservedSecret>());
-  note(observed_.secret(event.name));
+    own().put(event.name, std::optional<ObservedSecret>());
+  note(observed_->secret(event.name));
   if (desired != nullptr)
     if (const auto owner = desired->secret_owners.find(event.name); owner != desired->secret_owners.end())
       touched.applications.insert(owner->second);
@@ -97,7 +106,7 @@ Touched ClusterView::take(const SecretsEvent& event, const DesiredObjects* desir
 void ClusterView::applications_listed(std::map<std::string, ObservedApplication> all) {
   applications_known_ = true;
   applications_failure_.reset();
-  observed_.replace_applications(std::move(all));
+  own().replace_applications(std::move(all));
 }
 
 void ClusterView::read_secrets_by_name() {
@@ -114,12 +123,12 @@ void ClusterView::pass_started() {
 void ClusterView::learn(const ApplicationOutcome& outcome, TimePoint now) {
   for (const auto& [name, application] : outcome.applications)
     if (!applications_since_.everything && !applications_since_.applications.contains(name))
-      observed_.put(name, application);
+      own().put(name, application);
   for (const auto& [name, secret] : outcome.secrets) {
     if (by_name_)
       secret_read(name, secret, now);
     else if (!secrets_since_.everything && !secrets_since_.applications.contains(name))
-      observed_.put(name, secret);
+      own().put(name, secret);
   }
 }
 
@@ -127,9 +136,9 @@ std::set<std::string> ClusterView::secrets_of_interest(const DesiredObjects& des
   std::set<std::string> names;
   for (const auto& [name, application] : desired.secret_owners)
     names.insert(name);
-  for (const auto& [name, application] : observed_.applications())
+  for (const auto& [name, application] : observed_->applications())
     names.insert(application.secrets.begin(), application.secrets.end());
-  for (const auto& [name, secret] : observed_.secrets())
+  for (const auto& [name, secret] : observed_->secrets())
     names.insert(name);
   return names;
 }
@@ -157,7 +166,7 @@ std::vector<std::string> ClusterView::secrets_due(const DesiredObjects& desired,
 }
 
 void ClusterView::secret_read(const std::string& name, std::optional<ObservedSecret> secret, TimePoint now) {
-  observed_.put(name, std::move(secret));
+  own().put(name, std::move(secret));
   verified_[name] = now;
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,7 +27,10 @@ public:
   using TimePoint = std::chrono::steady_clock::time_point;
   explicit ClusterView(std::chrono::milliseconds verification_period) : verification_period_(verification_period) {}
 
-  const ObservedState& observed() const { return observed_; }
+  const ObservedState& observed() const { return *observed_; }
+  /// What is known now, for another thread: later events do not show in it. Costs nothing unless they come while it is
+  /// held.
+  std::shared_ptr<const ObservedState> snapshot() const { return observed_; }
   /// Both collections are known as far as the rights go.
   bool ready() const { return applications_known_ && (secrets_known_ || by_name_) && !problem(); }
   /// Why nothing can be planned at present, where that is known.
@@ -56,9 +60,11 @@ public:
 
 private:
   std::set<std::string> secrets_of_interest(const DesiredObjects& desired) const;
+  /// To be changed: a copy of its own where somebody holds a snapshot.
+  ObservedState& own();
 
   const std::chrono::milliseconds verification_period_;
-  ObservedState observed_;
+  std::shared_ptr<ObservedState> observed_ = std::make_shared<ObservedState>();
   bool applications_known_ = false;
   bool secrets_known_ = false;
   bool polling_ = false;

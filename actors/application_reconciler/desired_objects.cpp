@@ -1,6 +1,7 @@
 #include "actors/application_reconciler/desired_objects.hpp"
 
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "actors/application_reconciler/names.hpp"
@@ -76,9 +77,10 @@ public:
 
   void add(std::shared_ptr<const compass::Application> source, bool normalized) {
     std::string name = application_name(source->name, normalized);
-    auto& ids = ids_[name];
-    ids.insert(source->id);
-    if (++claims_[name] > 1) {
+    const auto [claim, first] = claims_.try_emplace(name, source->id);
+    if (!first) {
+      auto& ids = ids_[name];
+      ids.insert({claim->second, source->id});
       refuse(name, "more than one Application of Compass has this name: " + joined(ids) + "; rename all but one");
       return;
     }
@@ -88,9 +90,9 @@ public:
       return;
     }
     DesiredApplication application{name, {}, {}, std::move(secrets), source};
-    application.digest = application_digest(application_body(*source, name, settings_));
+    application.digest = application_digest(*source, name, settings_);
     application.whole_digest = whole_digest(application);
-    objects_.applications[name] = std::make_shared<const DesiredApplication>(std::move(application));
+    objects_.applications.emplace(std::move(name), std::make_shared<const DesiredApplication>(std::move(application)));
   }
 
   DesiredObjects finish() {
@@ -119,8 +121,8 @@ private:
 
   const MappingSettings& settings_;
   DesiredObjects objects_;
-  std::map<std::string, std::set<std::string>> ids_; // by name, sorted: the order of the input does not show
-  std::map<std::string, int> claims_;
+  std::unordered_map<std::string, std::string> claims_; // name → id of the first that has it
+  std::map<std::string, std::set<std::string>> ids_;    // of names that several have, sorted: the order does not show
 };
 
 } // namespace

@@ -1,40 +1,95 @@
 #include "actors/application_reconciler/digest.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 namespace runtime_agent::application_reconciler {
 
 using kubernetes::Json;
 
+namespace {
+
+// Looked up once: each EVP_sha256() would be searched for among the providers anew.
+const EVP_MD* sha256() {
+  static const std::unique_ptr<EVP_MD, void (*)(EVP_MD*)> found(EVP_MD_fetch(nullptr, "SHA2-256", nullptr),
+                                                                EVP_MD_free);
+  return found.get();
+}
+
+} // namespace
+
+// Fields are small and many, and a call into OpenSSL costs more than hashing one: they are gathered.
 struct Hasher::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
+  std::array<std::uint8_t, 2048> gathered;
+  std::size_t size = 0;
+
   ~State() { EVP_MD_CTX_free(context); }
+  void discard() {
+    OPENSSL_cleanse(gathered.data(), size); // Secrets are hashed too
+    size = 0;
+  }
+  void flush() {
+    EVP_DigestUpdate(context, gathered.data(), size);
+    discard();
+  }
 };
 
-Hasher::Hasher() : state_(std::make_unique<State>()) {
-  if (state_->context == nullptr || EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) != 1)
+namespace {
+
+// Making a context costs as much as hashing a small object: each thread keeps its last one.
+template <class State>
+std::unique_ptr<State>& spare() {
+  static thread_local std::unique_ptr<State> kept;
+  return kept;
+}
+
+} // namespace
+
+Hasher::Hasher() : state_(std::exchange(spare<State>(), nullptr)) {
+  if (!state_)
+    state_ = std::make_unique<State>();
+  if (state_->context == nullptr || EVP_DigestInit_ex(state_->context, sha256(), nullptr) != 1)
     throw std::runtime_error("OpenSSL offers no SHA-256");
 }
 
-Hasher::~Hasher() = default;
+Hasher::~Hasher() {
+  state_->discard();
+  spare<State>() = std::move(state_);
+}
+
+void Hasher::append(const void* bytes, std::size_t count) {
+  State& state = *state_;
+  if (count > state.gathered.size() - state.size)
+    state.flush();
+  if (count > state.gathered.size()) {
+    EVP_DigestUpdate(state.context, bytes, count);
+    return;
+  }
+  std::memcpy(state.gathered.data() + state.size, bytes, count);
+  state.size += count;
+}
 
 void Hasher::mark(char kind) {
-  EVP_DigestUpdate(state_->context, &kind, 1);
+  append(&kind, 1);
 }
 
 void Hasher::text(std::string_view bytes) {
   const std::uint64_t length = bytes.size();
-  EVP_DigestUpdate(state_->context, &length, sizeof length);
-  EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
+  append(&length, sizeof length);
+  append(bytes.data(), bytes.size());
 }
 
 Digest Hasher::finish() {
+  state_->flush();
   std::array<std::uint8_t, EVP_MAX_MD_SIZE> whole{};
   unsigned int size = 0;
   EVP_DigestFinal_ex(state_->context, whole.data(), &size);
@@ -50,7 +105,7 @@ bool absent(std::string_view key, const Json& value) {
   if (value.is_null())
     return true;
   if (value.is_string())
-    return value.get_ref<const std::string&>().empty() && key != "authCreateParameterSchema";
+    return absent_text(key, value.get_ref<const std::string&>());
   if (value.is_array())
     return value.empty();
   if (value.is_object()) {

@@ -30,9 +30,16 @@ public:
   Digest finish();
 
 private:
+  void append(const void* bytes, std::size_t count);
+
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// A text that counts as absent: an empty one, but where that is a value of its own. See hash_json().
+inline bool absent_text(std::string_view key, std::string_view value) {
+  return value.empty() && key != "authCreateParameterSchema";
+}
 
 /// A JSON value whatever the order of its members. Null, empty strings, empty lists and empty objects count as absent,
 /// because other writers and the API server leave them out or fill them in; where that distinction matters

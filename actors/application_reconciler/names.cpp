@@ -106,11 +106,11 @@ std::string parameters_secret_name(std::string_view application, std::string_vie
   return secret_name("params-" + std::string(application), bundle_id);
 }
 
-std::string application_label(std::string_view application) {
+std::string_view application_label(std::string_view application) {
   std::string_view label = application.substr(0, label_value_limit);
   while (!label.empty() && !is_letter_or_digit(label.back()))
     label.remove_suffix(1);
-  return std::string(label);
+  return label;
 }
 
 bool is_dns1123_subdomain(std::string_view name) {

@@ -21,8 +21,8 @@ std::string credentials_secret_name(std::string_view application, std::string_vi
 /// `params-<application>-<bundle id>`, cut alike.
 std::string parameters_secret_name(std::string_view application, std::string_view bundle_id);
 
-/// The value of a Secret's label `app`: the name, cut to 63 characters that form a valid label value.
-std::string application_label(std::string_view application);
+/// The value of a Secret's label `app`: the beginning of the name, cut to 63 characters that form a valid label value.
+std::string_view application_label(std::string_view application);
 
 /// Lower-case letters, digits, `-` and `.`; each part begins and ends with a letter or digit; 1 to 253 characters.
 bool is_dns1123_subdomain(std::string_view name);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/application_reconciler/application_description.hpp"
 #include "actors/application_reconciler/json_access.hpp"
 #include "actors/application_reconciler/names.hpp"
 #include "transport/encoding.hpp"
@@ -45,83 +46,6 @@ std::vector<std::pair<std::string_view, const Secret*>> secret_data(const compas
   if (const auto* oauth = std::get_if<compass::OAuthCredential>(&auth.credential))
     return {{"clientId", &oauth->client_id}, {"clientSecret", &oauth->client_secret}};
   return {};
-}
-
-std::string described(const std::optional<std::string>& description) {
-  return description && !description->empty() ? *description : "Description not provided";
-}
-
-Json no_credentials() {
-  return {{"type", ""}, {"secretName", ""}};
-}
-
-Json credentials_of(const compass::Bundle& bundle, const std::string& application) {
-  if (!bundle.default_instance_auth)
-    return no_credentials();
-  const compass::Auth& auth = *bundle.default_instance_auth;
-  Json credentials;
-  if (const auto* oauth = std::get_if<compass::OAuthCredential>(&auth.credential)) {
-    credentials["type"] = "OAuth";
-    credentials["secretName"] = credentials_secret_name(application, bundle.id);
-    if (!oauth->url.empty())
-      credentials["authenticationUrl"] = oauth->url;
-  } else if (std::holds_alternative<compass::BasicCredential>(auth.credential)) {
-    credentials["type"] = "Basic";
-    credentials["secretName"] = credentials_secret_name(application, bundle.id);
-  } else {
-    return no_credentials();
-  }
-  if (auth.csrf_token_endpoint_url)
-    credentials["csrfInfo"]["tokenEndpointURL"] = *auth.csrf_token_endpoint_url;
-  return credentials;
-}
-
-bool has_parameters(const compass::Bundle& bundle) {
-  return bundle.default_instance_auth &&
-         !(bundle.default_instance_auth->headers_empty && bundle.default_instance_auth->query_parameters_empty);
-}
-
-Json api_entry(const compass::ApiDefinition& api, const compass::Bundle& bundle, const std::string& application,
-               const std::string& gateway) {
-  Json entry = {{"type", "API"},
-                {"id", api.id},
-                {"name", api.name},
-                {"targetUrl", api.target_url},
-                {"centralGatewayUrl",
-                 gateway + '/' + application + '/' + normalized_name(bundle.name) + '/' + normalized_name(api.name)},
-                {"gatewayUrl", ""},
-                {"credentials", credentials_of(bundle, application)}};
-  if (has_parameters(bundle))
-    entry["requestParametersSecretName"] = parameters_secret_name(application, bundle.id);
-  return entry;
-}
-
-Json event_entry(const compass::EventDefinition& event) {
-  return {{"type", "Events"},
-          {"id", event.id},
-          {"name", event.name},
-          {"targetUrl", ""},
-          {"centralGatewayUrl", ""},
-          {"gatewayUrl", ""},
-          {"credentials", no_credentials()}};
-}
-
-Json service_of(const compass::Bundle& bundle, const std::string& application, const std::string& gateway) {
-  Json service = {{"id", bundle.id},
-                  {"name", service_name(bundle.name, bundle.id)},
-                  {"displayName", bundle.name},
-                  {"identifier", ""},
-                  {"providerDisplayName", ""},
-                  {"description", described(bundle.description)},
-                  {"entries", Json::array()}};
-  if (bundle.instance_auth_request_input_schema)
-    service["authCreateParameterSchema"] = *bundle.instance_auth_request_input_schema;
-  Json& entries = service["entries"];
-  for (const auto& api : bundle.api_definitions)
-    entries.push_back(api_entry(api, bundle, application, gateway));
-  for (const auto& event : bundle.event_definitions)
-    entries.push_back(event_entry(event));
-  return service;
 }
 
 // As an object, whatever stood there.
@@ -174,29 +98,16 @@ bool merge_keys(Json& live, const Json& desired) {
 } // namespace
 
 Json application_body(const compass::Application& source, const std::string& name, const MappingSettings& settings) {
-  std::string gateway = settings.central_gateway_url;
-  if (gateway.ends_with('/'))
-    gateway.pop_back();
-  Json clients = Json::array();
-  for (const auto& id : source.auth_ids)
-    clients.push_back(id);
-  Json services = Json::array();
-  for (const auto& bundle : source.bundles)
-    services.push_back(service_of(bundle, name, gateway));
-  Json spec = {{"description", described(source.description)},
-               {"skipVerify", settings.skip_verify},
-               {"encodeUrl", false}, // written out: the CRD's default is true
-               {"displayName", ""},
-               {"providerDisplayName", ""},
-               {"longDescription", ""}};
-  spec["labels"]["connected-app"] = name;
-  spec["compassMetadata"]["applicationId"] = source.id;
-  spec["compassMetadata"]["authentication"]["clientIds"] = std::move(clients);
-  spec["services"] = std::move(services);
   Json body = {{"apiVersion", application_api_version}, {"kind", application_kind}};
   body["metadata"]["name"] = name;
   body["metadata"]["labels"][std::string(managed_by_label)] = managed_by_value;
-  body["spec"] = std::move(spec);
+  Json& spec = body["spec"] = Json::object();
+  JsonSink sink(spec);
+  describe_application(sink, source, name, settings);
+  spec["skipVerify"] = settings.skip_verify;
+  spec["encodeUrl"] = false; // written out: the CRD's default is true
+  for (const char* unused : {"displayName", "providerDisplayName", "longDescription"})
+    spec[unused] = "";
   return body;
 }
 
@@ -232,6 +143,19 @@ Digest application_digest(const Json& application) {
   Hasher hasher;
   hash_members(hasher, member(member(application, "metadata"), "labels"), std::array{managed_by_label});
   hash_members(hasher, member(application, "spec"), spec_fields);
+  return hasher.finish();
+}
+
+Digest application_digest(const compass::Application& source, const std::string& name,
+                          const MappingSettings& settings) {
+  Hasher hasher;
+  HashSink sink(hasher);
+  sink.open_element();
+  sink.text(managed_by_label, managed_by_value);
+  sink.close();
+  sink.open_element();
+  describe_application(sink, source, name, settings);
+  sink.close();
   return hasher.finish();
 }
 

@@ -28,6 +28,8 @@ void wipe_secret_data(kubernetes::Json& secret) noexcept;
 /// Of what is ours in an Application, desired or observed: our label; of `spec`: description labels services
 /// compassMetadata.
 Digest application_digest(const kubernetes::Json& application);
+/// The same as application_digest(application_body(…)), without making the body.
+Digest application_digest(const compass::Application& source, const std::string& name, const MappingSettings& settings);
 /// Of those keys of an observed Secret's `data` that are ours for this kind of Secret.
 Digest secret_digest(const kubernetes::Json& secret, SecretKind kind);
 /// Of what the bundle's Secret has to hold.

@@ -1,6 +1,8 @@
 #include "actors/application_reconciler/plan.hpp"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -21,12 +23,56 @@ const Digest& digest_of(const ObservedSecret& secret, SecretKind kind) {
   return kind == SecretKind::credentials ? secret.credentials : secret.parameters;
 }
 
+/// What is known under one name; null where it is not.
+struct Subject {
+  const std::string& name;
+  const std::shared_ptr<const DesiredApplication>* wanted = nullptr;
+  const ObservedApplication* live = nullptr;
+  const std::set<std::string>* secrets = nullptr; ///< that say they belong to it
+};
+
+/// Looks Secrets up in the order of their names, mostly: the next one is tried before the tree is searched.
+class SecretFinder {
+public:
+  explicit SecretFinder(const std::map<std::string, ObservedSecret>& secrets)
+      : secrets_(secrets), next_{secrets.begin(), secrets.begin()} {}
+
+  const ObservedSecret* find(const DesiredSecret& secret) {
+    auto& next = next_[secret.kind == SecretKind::credentials ? 0 : 1]; // their names begin differently
+    if (next == secrets_.end() || next->first != secret.name)
+      next = secrets_.find(secret.name);
+    return next == secrets_.end() ? nullptr : &(next++)->second;
+  }
+
+private:
+  const std::map<std::string, ObservedSecret>& secrets_;
+  std::array<std::map<std::string, ObservedSecret>::const_iterator, 2> next_;
+};
+
 class ApplicationRules {
 public:
-  ApplicationRules(const std::string& name, const DesiredObjects& desired, const ObservedState& observed)
-      : name_(name), desired_(desired), observed_(observed), live_(observed.application(name)) {
-    if (const auto found = desired.applications.find(name); found != desired.applications.end())
-      wanted_ = found->second;
+  ApplicationRules(const Subject& subject, const DesiredObjects& desired, const ObservedState& observed)
+      : name_(subject.name), desired_(desired), observed_(observed), live_(subject.live), secrets_(subject.secrets) {
+    if (subject.wanted != nullptr)
+      wanted_ = *subject.wanted;
+  }
+
+  /// Nothing has to be done or said, found out without taking memory: the usual case by far. False may still turn out
+  /// to be so.
+  bool clearly_in_line(SecretFinder& secrets) const {
+    if (!wanted_ || live_ == nullptr || !live_->managed || live_->terminating || live_->digest != wanted_->digest ||
+        application_label(name_) != name_)
+      return false;
+    const auto as_wanted = [&](const DesiredSecret& wanted) {
+      const ObservedSecret* live = secrets.find(wanted);
+      return live != nullptr && !live->terminating && !live->controlled_by_other_than(name_) && in_line(*live, wanted);
+    };
+    const auto wanted = [&](const std::string& name) {
+      return std::any_of(wanted_->secrets.begin(), wanted_->secrets.end(),
+                         [&](const DesiredSecret& secret) { return secret.name == name; });
+    };
+    return std::all_of(wanted_->secrets.begin(), wanted_->secrets.end(), as_wanted) &&
+           (secrets_ == nullptr || std::all_of(secrets_->begin(), secrets_->end(), wanted));
   }
 
   Verdict verdict() && {
@@ -120,9 +166,13 @@ private:
   // Of the Secrets that were made for this Application, those that no Application wants. `label_is_enough`: also such
   // as have lost their owner; where there is no Application, a label alone proves nothing.
   void remove_secrets(bool label_is_enough) {
-    std::set<std::string> names = observed_.secrets_of(name_);
-    if (const auto& labelled = observed_.secrets_of(application_label(name_)); !labelled.empty())
+    std::set<std::string> names;
+    if (secrets_ != nullptr)
+      names = *secrets_;
+    if (const auto label = application_label(name_); label != name_) {
+      const auto& labelled = observed_.secrets_of(std::string(label));
       names.insert(labelled.begin(), labelled.end());
+    }
     for (const auto& name : names) {
       const ObservedSecret& secret = *observed_.secret(name);
       const bool owned = std::any_of(secret.owners.begin(), secret.owners.end(),
@@ -140,26 +190,47 @@ private:
   const DesiredObjects& desired_;
   const ObservedState& observed_;
   const ObservedApplication* live_;
+  const std::set<std::string>* secrets_;
   std::shared_ptr<const DesiredApplication> wanted_;
   Verdict verdict_;
 };
 
-std::set<std::string> all_names(const DesiredObjects& desired, const ObservedState& observed) {
-  std::set<std::string> names;
-  for (const auto& [name, application] : desired.applications)
-    names.insert(name);
-  for (const auto& [name, application] : observed.applications())
-    names.insert(name);
-  for (const auto& [name, secrets] : observed.secrets_by_application())
-    names.insert(name);
-  return names;
+/// Visits every name that is desired or observed, in order.
+template <class Visit>
+void visit_subjects(const DesiredObjects& desired, const ObservedState& observed, Visit visit) {
+  auto wanted = desired.applications.begin();
+  auto live = observed.applications().begin();
+  auto secrets = observed.secrets_by_application().begin();
+  for (;;) {
+    const std::string* least = nullptr;
+    const auto consider = [&](const auto& next, const auto& all) {
+      if (next != all.end() && (least == nullptr || next->first < *least))
+        least = &next->first;
+    };
+    consider(wanted, desired.applications);
+    consider(live, observed.applications());
+    consider(secrets, observed.secrets_by_application());
+    if (least == nullptr)
+      return;
+    Subject subject{*least};
+    const auto take = [&](auto& next, const auto& all, auto& place) {
+      if (next != all.end() && (&next->first == least || next->first == *least))
+        place = &(next++)->second;
+    };
+    take(wanted, desired.applications, subject.wanted);
+    take(live, observed.applications(), subject.live);
+    take(secrets, observed.secrets_by_application(), subject.secrets);
+    visit(subject);
+  }
 }
 
-// Those that a deletion could hit: what is deleted already, or can never be, says nothing about a fetch.
-std::size_t managed_applications(const ObservedState& observed) {
-  return static_cast<std::size_t>(
-      std::count_if(observed.applications().begin(), observed.applications().end(),
-                    [](const auto& entry) { return entry.second.managed && !entry.second.terminating; }));
+Subject subject_of(const std::string& name, const DesiredObjects& desired, const ObservedState& observed) {
+  Subject subject{name};
+  if (const auto found = desired.applications.find(name); found != desired.applications.end())
+    subject.wanted = &found->second;
+  subject.live = observed.application(name);
+  subject.secrets = &observed.secrets_of(name);
+  return subject;
 }
 
 } // namespace
@@ -170,16 +241,23 @@ Plan plan_changes(const PlanInput& input) {
   plan.desired = static_cast<std::uint32_t>(input.desired.applications.size());
   std::vector<Verdict> verdicts;
   std::set<std::string> deletions;
-  for (const auto& name : all_names(input.desired, input.observed)) {
-    Verdict verdict = ApplicationRules(name, input.desired, input.observed).verdict();
+  std::size_t managed = 0; // what is deleted already, or can never be, says nothing about a fetch
+  SecretFinder secrets(input.observed.secrets());
+  visit_subjects(input.desired, input.observed, [&](const Subject& subject) {
+    managed += subject.live != nullptr && subject.live->managed && !subject.live->terminating ? 1U : 0U;
+    ApplicationRules rules(subject, input.desired, input.observed);
+    if (rules.clearly_in_line(secrets)) {
+      ++plan.unchanged;
+      return;
+    }
+    Verdict verdict = std::move(rules).verdict();
     if (verdict.work.action == ApplicationAction::remove)
-      deletions.insert(name);
-    else if (verdict.work.empty() && verdict.problems.empty() && input.desired.applications.contains(name))
+      deletions.insert(subject.name);
+    else if (verdict.work.empty() && verdict.problems.empty() && subject.wanted != nullptr)
       ++plan.unchanged;
     verdicts.push_back(std::move(verdict));
-  }
-  auto decision = decide_deletions(deletions, managed_applications(input.observed), input.fetch, input.hold,
-                                   input.minimal_sync_time);
+  });
+  auto decision = decide_deletions(deletions, managed, input.fetch, input.hold, input.minimal_sync_time);
   for (auto& verdict : verdicts) {
     for (auto& reason : verdict.problems)
       plan.problems.push_back({verdict.work.name, std::move(reason)});
@@ -195,7 +273,7 @@ Plan plan_changes(const PlanInput& input) {
 }
 
 bool needs_work(const std::string& application, const DesiredObjects& desired, const ObservedState& observed) {
-  return !ApplicationRules(application, desired, observed).verdict().work.empty();
+  return !ApplicationRules(subject_of(application, desired, observed), desired, observed).verdict().work.empty();
 }
 
 } // namespace runtime_agent::application_reconciler

@@ -113,9 +113,14 @@ void DirectorFetcher::fetch() {
   const std::string id = request_id(connection_->runtime_id);
   fetch_ = call<compass::RuntimeDataPtr>(
       {"fetch from the Director", settings_.fetch_limit},
-      [director = director_, access = access(), id](CallContext context) {
+      [director = director_, access = access(), id,
+       before = state_ ? state_->data : nullptr](CallContext context) -> Result<compass::RuntimeDataPtr> {
         context.request_id = id;
-        return director->fetch(access, context);
+        auto data = director->fetch(access, context);
+        // One and the same where nothing has changed: nobody maps it again, and no second copy is kept.
+        if (data && before && (*data)->same_content(*before))
+          return before;
+        return data;
       },
       [this, id](Result<compass::RuntimeDataPtr> data) {
         fetch_ = 0;

@@ -52,6 +52,7 @@ struct ApiDefinition {
   std::string target_url;
   std::optional<std::string> group;
   std::optional<Version> version;
+  bool operator==(const ApiDefinition&) const = default;
 };
 
 struct EventDefinition {
@@ -60,6 +61,7 @@ struct EventDefinition {
   std::optional<std::string> description;
   std::optional<std::string> group;
   std::optional<Version> version;
+  bool operator==(const EventDefinition&) const = default;
 };
 
 struct BasicCredential {
@@ -91,6 +93,7 @@ struct Auth {
   bool headers_empty = true;          ///< null or {}
   bool query_parameters_empty = true; ///< null or {}
   std::optional<std::string> csrf_token_endpoint_url;
+  bool operator==(const Auth&) const = default;
 };
 
 struct Bundle {
@@ -101,6 +104,7 @@ struct Bundle {
   std::optional<Auth> default_instance_auth;
   std::vector<ApiDefinition> api_definitions;     ///< every page
   std::vector<EventDefinition> event_definitions; ///< every page
+  bool operator==(const Bundle&) const = default;
 };
 
 struct Application {
@@ -110,6 +114,7 @@ struct Application {
   std::optional<std::string> description;
   std::vector<std::string> auth_ids;
   std::vector<Bundle> bundles; ///< every page
+  bool operator==(const Application&) const = default;
 };
 
 /// Labels of the Runtime: values of string type as they are, any other value as its compact JSON text.
@@ -118,6 +123,7 @@ struct RuntimeLabels {
   /// The value of `isNormalized` is the *string* "true" (§3).
   bool is_normalized = false;
   const std::string* find(const std::string& key) const;
+  bool operator==(const RuntimeLabels&) const = default;
 };
 
 /// Everything that the Director holds for one Runtime: complete, or it does not exist.
@@ -126,6 +132,11 @@ struct RuntimeData {
   std::vector<Application> applications;
   std::uint64_t bytes = 0; ///< received
   std::uint32_t requests = 0;
+
+  /// Whatever it took to fetch them.
+  bool same_content(const RuntimeData& other) const {
+    return labels == other.labels && applications == other.applications;
+  }
 };
 using RuntimeDataPtr = std::shared_ptr<const RuntimeData>;
 

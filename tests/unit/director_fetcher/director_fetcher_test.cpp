@@ -120,6 +120,19 @@ TEST_F(DirectorFetcherTest, FetchesOnceAPeriod) {
   EXPECT_EQ(director->fetches.size(), 11u);
 }
 
+TEST_F(DirectorFetcherTest, HandsOnTheVerySameDataWhereNothingHasChanged) {
+  applies = false; // else the labels that are set change it
+  tell(ready());
+  system.advance(20s);
+  const auto states = reconciler.received<DesiredStateFetched>();
+  ASSERT_EQ(states.size(), 2u);
+  EXPECT_EQ(states[0].state->data, states[1].state->data);
+  EXPECT_NE(states[0].state->sequence, states[1].state->sequence);
+  director->labels.emplace_back("isNormalized", "true");
+  system.advance(20s);
+  EXPECT_NE(reconciler.received<DesiredStateFetched>().at(2).state->data, states[0].state->data);
+}
+
 TEST_F(DirectorFetcherTest, GivesEachCycleAnIdOfItsOwnAndKeepsItForTheLabels) {
   tell(ready());
   ASSERT_EQ(director->label_requests.size(), 2u);
