@@ -16,6 +16,7 @@
 #include "app/cluster_information.hpp"
 #include "app/diagnostics.hpp"
 #include "app/version.hpp"
+#include "transport/memory.hpp"
 
 namespace runtime_agent::app {
 namespace {
@@ -112,6 +113,7 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
 } // namespace
 
 int run(const Settings& settings, const std::string& kubeconfig) {
+  use_little_memory();
   try {
     return run_until_signal(settings, kubeconfig);
   } catch (const std::exception& error) {
