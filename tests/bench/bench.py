@@ -18,6 +18,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="./dev bench", description="Measures the agent, prints a table, writes build/bench.json.")
     parser.add_argument("--only", action="append", metavar="ROW", choices=rows.ALL, help="only this one: " + " ".join(rows.ALL))
     parser.add_argument("--quick", action="store_true", help="once each, and on less data: to see that it works")
+    parser.add_argument("--sandbox", action="store_true", help="no real API server: the sandbox's in its place")
     parser.add_argument("--compare", metavar="FILE", help="an earlier bench.json: prints regressions, and exits with 1 on one")
     parser.add_argument("--out", metavar="FILE", default=str(world.ROOT / "build" / "bench.json"))
     return parser.parse_args()
@@ -31,9 +32,9 @@ def machine():
 def main():
     options = arguments()
     before = json.loads(Path(options.compare).read_text()) if options.compare else None
-    bench = rows.Bench(options.quick, world.RealCluster, world.Sandbox)
+    bench = rows.Bench(options.quick, world.SandboxCluster if options.sandbox else world.RealCluster, world.Sandbox)
     result = {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"), "machine": machine(),
-              "quick": options.quick, "rows": []}
+              "quick": options.quick, "sandbox": options.sandbox, "rows": []}
     failed = []
     try:
         for name in options.only or rows.ALL:
@@ -42,7 +43,7 @@ def main():
                 for row in rows.ALL[name](bench):
                     result["rows"].append(report.entry(row))
                     print(report.line(result["rows"][-1]), file=sys.stderr, flush=True)
-            except world.Wrong as error:
+            except (world.Wrong, OSError) as error:
                 failed.append(name)
                 print(f"{name}: {error}", file=sys.stderr)
     finally:

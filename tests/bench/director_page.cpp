@@ -83,7 +83,7 @@ application_reconciler::MappingSettings mapping() {
 
 /// About 5 MB, from the bytes to the digests of all that the cluster has to hold.
 void parse_and_map_a_page(benchmark::State& state) {
-  const auto server = std::make_shared<OnePage>(1500);
+  const auto server = std::make_shared<OnePage>(1650);
   for (auto _ : state) {
     const auto data = fetch(server, state);
     if (!data)
