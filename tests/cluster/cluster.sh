@@ -123,7 +123,7 @@ build_helm() {
 running() {
   local pid
   pid=$(cat "$state/pid" 2>/dev/null) || return 1
-  [[ $(readlink "/proc/$pid/exe" 2>/dev/null) == "$server"* ]]
+  [[ $(readlink "/proc/$pid/exe" 2>/dev/null) == "$(readlink -f "$server")"* ]] # build/ may be a link
 }
 
 describe() {

@@ -53,6 +53,7 @@ type options struct {
 	namespaces    string
 	keep          bool
 	untilStdinEOF bool
+	auditLog      string
 	verbosity     int
 }
 
@@ -68,6 +69,7 @@ func parse(arguments []string) (options, error) {
 	flags.BoolVar(&o.keep, "keep", false, "keep the data at the end: a later run with the same --dir and --port goes on with it")
 	flags.BoolVar(&o.untilStdinEOF, "until-stdin-eof", false,
 		"also stop when standard input ends: a server started by a test must not outlive it")
+	flags.StringVar(&o.auditLog, "audit-log", "", "`file` for a line of JSON about each request of a ServiceAccount: who, what, the answer's code")
 	flags.IntVar(&o.verbosity, "v", 0, "verbosity of kube-apiserver's log, which goes to standard error")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), "Usage: kube-apiserver-for-tests [OPTION]...\n\n", usage, "Options:\n")
@@ -146,7 +148,15 @@ func run(o options) (err error) {
 	}
 	defer stopEtcd(etcd)
 
-	command.SetArgs(serverArguments(o, keys, etcd.Clients[0].Addr().String()))
+	arguments := serverArguments(o, keys, etcd.Clients[0].Addr().String())
+	if o.auditLog != "" {
+		audit, err := auditArguments(o)
+		if err != nil {
+			return err
+		}
+		arguments = append(arguments, audit...)
+	}
+	command.SetArgs(arguments)
 	command.SilenceErrors = true
 	ended := make(chan error, 1)
 	go func() { ended <- command.Execute() }()
@@ -248,6 +258,22 @@ func serverArguments(o options, keys keyFiles, etcd string) []string {
 		"--disable-admission-plugins=ServiceAccount",
 		"--v=" + strconv.Itoa(o.verbosity),
 	}
+}
+
+// What is asked and how it is answered, without any content: Secrets are among it. A watch has an answer when it begins.
+const auditPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [
+  {"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}]}`
+
+func auditArguments(o options) ([]string, error) {
+	log, err := filepath.Abs(o.auditLog)
+	if err != nil {
+		return nil, err
+	}
+	policy := filepath.Join(o.dir, "certificates", "audit-policy.json")
+	if err := os.MkdirAll(filepath.Dir(policy), 0o700); err != nil {
+		return nil, err
+	}
+	return []string{"--audit-log-path=" + log, "--audit-policy-file=" + policy, "--audit-log-mode=blocking"}, writeWhole(policy, []byte(auditPolicy))
 }
 
 // prepareDirectory makes the directory and returns what takes away what this run put into it.

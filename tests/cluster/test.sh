@@ -46,7 +46,7 @@ server_help_names_its_options() {
   local help
   help=$("$server" --help 2>&1) || return 1
   local option
-  for option in dir port kubeconfig ready-file crds namespaces keep until-stdin-eof; do
+  for option in dir port kubeconfig ready-file crds namespaces keep until-stdin-eof audit-log; do
     grep -q -- "-$option" <<<"$help" || return 1
   done
 }
@@ -334,21 +334,6 @@ definitions_can_be_brought_up_to_date() {
   admin get crd "$connections" -o json | jq -e '.spec.versions[0].additionalPrinterColumns | length == 8 and any(.name == "Last sync")'
 }
 
-check crds.definitions_are_sound definitions_are_sound
-check crds.golden_applications_come_back golden_applications_come_back
-check crds.application_has_every_field application_has_every_field
-check crds.encode_url_is_true_where_left_out encode_url_is_true_where_left_out
-check crds.application_keeps_its_status application_keeps_its_status
-check crds.application_refuses application_refuses
-check crds.golden_connections_come_back golden_connections_come_back
-check crds.connection_without_status_is_accepted connection_without_status_is_accepted
-check crds.connection_refuses connection_refuses
-check crds.connection_keeps_status_and_conditions connection_keeps_status_and_conditions
-check crds.definitions_are_no_stricter_than_todays definitions_are_no_stricter_than_todays
-check crds.unknown_fields_are_pruned unknown_fields_are_pruned
-check crds.columns_are_shown columns_are_shown
-check crds.definitions_can_be_brought_up_to_date definitions_can_be_brought_up_to_date
-
 # What today's definitions accept, ours accept: keyword by keyword, at every place of the schemas that they have.
 definitions_are_no_stricter_than_todays() {
   admin get crd -o json | jq --slurpfile todays "$root/tests/deploy/todays-definitions.json" -r '
@@ -382,6 +367,21 @@ unknown_fields_are_pruned() {
     '{"connectionState":"","connectionStatus":{"certificateStatus":{"unknown":null}},"synchronizationStatus":null,"unknown":[]}' |
     admin create --dry-run=server --validate=ignore -o json -f - | jq -e '[.. | objects | has("unknown")] | any | not'
 }
+
+check crds.definitions_are_sound definitions_are_sound
+check crds.golden_applications_come_back golden_applications_come_back
+check crds.application_has_every_field application_has_every_field
+check crds.encode_url_is_true_where_left_out encode_url_is_true_where_left_out
+check crds.application_keeps_its_status application_keeps_its_status
+check crds.application_refuses application_refuses
+check crds.golden_connections_come_back golden_connections_come_back
+check crds.connection_without_status_is_accepted connection_without_status_is_accepted
+check crds.connection_refuses connection_refuses
+check crds.unknown_fields_are_pruned unknown_fields_are_pruned
+check crds.connection_keeps_status_and_conditions connection_keeps_status_and_conditions
+check crds.definitions_are_no_stricter_than_todays definitions_are_no_stricter_than_todays
+check crds.columns_are_shown columns_are_shown
+check crds.definitions_can_be_brought_up_to_date definitions_can_be_brought_up_to_date
 
 # ---- Rights -------------------------------------------------------------------------------------
 

@@ -22,6 +22,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- splitList "/" . | last }}
 {{- end }}
 
+{{/* A PriorityClass' value cannot be changed: another value is another class. */}}
+{{- define "runtime-agent.priority-class" -}}
+{{ include "runtime-agent.cluster-name" . }}-{{ int64 .Values.priorityClass.value }}
+{{- end }}
+
 {{- define "runtime-agent.image" -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
