@@ -11,6 +11,8 @@ constexpr auto backoff_ceiling = std::chrono::minutes(5);
 
 Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono::milliseconds sync_period) {
   using status_writer::timestamp;
+  if (!facts.object_problem.empty())
+    return {false, "CompassConnection: " + facts.object_problem + "\n"};
   if (!facts.connection)
     return {false, "connection: nothing is known yet\n"};
   if (facts.connection->connecting && !facts.connection->connected)

@@ -27,8 +27,10 @@ struct ConfigurationObserved {
   std::optional<Failure> problem;                               ///< which object, which key, what was expected
 };
 
-/// The CompassConnection is gone (or was never there): connect anew with the configuration's token. `id` names this
-/// absence for ever (§1.2): it is kept in an annotation of the new object until it has been served.
+/// The CompassConnection was gone (or never there): connect anew with the configuration's token. `id` names that
+/// absence for ever (§1.2): it is kept in an annotation of the new object until it has been served, and asked for once
+/// it stands there: an object that goes because its definition goes is no person's wish, and only making it anew shows
+/// which it was.
 struct ReconnectRequested {
   std::string id;
 };

@@ -55,8 +55,10 @@ struct SynchronizationReport {
 /// From ConfigWatcher: the CompassConnection as it is in the cluster, or its absence.
 struct CompassConnectionObserved {
   std::shared_ptr<const kubernetes::Json> object; ///< null: absent
-  std::string absence_id; ///< where absent: the `id` of the ReconnectRequested that goes with it
-  std::string resync_id;  ///< where asked for: as in ResyncRequested
+  std::string absence_id; ///< where a person has deleted it: the `id` of the ReconnectRequested that goes with it
+  /// Absent because nothing of its kind can be there. A person wishes nothing by that.
+  bool definition_missing = false;
+  std::string resync_id; ///< where asked for: as in ResyncRequested
   std::string refresh_id;
 };
 

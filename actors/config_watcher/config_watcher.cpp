@@ -122,6 +122,8 @@ void ConfigWatcher::connection_seen(const ObjectSeen& seen) {
     if (seen.watch_forbidden)
       log::warning("the CompassConnection cannot be watched and is listed at intervals instead",
                    {{"error", seen.failure->text()}});
+    else if (seen.failure->kind == FailureKind::not_found)
+      definition_is_missing(*seen.failure);
     return;
   }
   const bool was_needed = token_needed();
@@ -132,6 +134,17 @@ void ConfigWatcher::connection_seen(const ObjectSeen& seen) {
     cancel_timer(poll_timer_); // the slow period may have just begun
     poll_configuration();
   }
+}
+
+void ConfigWatcher::definition_is_missing(const Failure& failure) {
+  if (connection_ && connection_->definition_missing)
+    return;
+  log::warning("the definition compassconnections.compass.kyma-project.io is missing, and waited for",
+               {{"error", failure.text()}});
+  connection_.emplace();
+  connection_->definition_missing = true;
+  reconnect_id_.clear();
+  tell_connection();
 }
 
 void ConfigWatcher::tell_connection() {

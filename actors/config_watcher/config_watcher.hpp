@@ -39,6 +39,7 @@ private:
   void poll_configuration();
   void configuration_is(Result<ConnectionConfiguration> configuration);
   void connection_seen(const ObjectSeen& seen);
+  void definition_is_missing(const Failure& failure);
   void tell_connection();
   /// A token is needed: there is no CompassConnection, or it says that connecting has not succeeded.
   bool token_needed() const;
@@ -53,7 +54,7 @@ private:
   bool polling_ = false;
 
   std::optional<CompassConnectionObserved> connection_;
-  std::string reconnect_id_; ///< of an absence, or of an object whose annotation says that it has not been served
+  std::string reconnect_id_; ///< of an object whose annotation says that it has not been served
 };
 
 } // namespace runtime_agent::config_watcher

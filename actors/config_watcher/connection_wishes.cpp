@@ -44,7 +44,7 @@ CompassConnectionObserved observe(const ObjectSeen& seen, const CompassConnectio
 
 std::string pending_reconnect(const CompassConnectionObserved& observed) {
   if (!observed.object)
-    return observed.absence_id;
+    return {};
   const auto metadata = observed.object->find("metadata");
   if (metadata == observed.object->end() || !metadata->is_object())
     return {};

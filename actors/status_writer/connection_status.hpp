@@ -20,6 +20,7 @@ struct Facts {
   std::string warning;   ///< for `warning_annotation`; empty: none
   std::string resync_id; ///< the wishes as last observed
   std::string refresh_id;
+  std::string object_problem; ///< why there can be no CompassConnection at all; empty: there can
 };
 
 /// `status.connectionState`: the first that holds of §5.4's order. `present` is what the object says now: it stands for

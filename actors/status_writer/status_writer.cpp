@@ -41,6 +41,14 @@ Result<Json> write_status_part(kubernetes::Api& api, const Json& wanted, Json st
   return api.update(status, stored, context);
 }
 
+/// Nothing of that kind can be made. While a definition is being deleted, and its objects before it, a real API server
+/// says 403 or, in older versions, 405.
+bool lacks_its_definition(const Failure& failure) {
+  return failure.kind == FailureKind::not_found || failure.http_status == 405 ||
+         (failure.kind == FailureKind::forbidden &&
+          failure.what.find("definition is terminating") != std::string::npos);
+}
+
 Result<Json> create(kubernetes::Api& api, const Facts& facts, const std::string& absence_id,
                     const CallContext& context) {
   const Json object = new_object(facts, absence_id);
@@ -107,14 +115,35 @@ void StatusWriter::observed(const CompassConnectionObserved& observation) {
   if (observation.object && !superseded_version_.empty() && version_of(*observation.object) == superseded_version_)
     return; // the watch lags behind our own write
   observed_ = true;
-  if (observation.object)
+  if (observation.definition_missing)
+    definition_is_missing();
+  else if (observation.object || observation.absence_id == absence_without_wish_)
     absence_id_.clear();
   else if (absence_id_.empty()) // a ConfigWatcher that has just started does not know which object is gone
     absence_id_ = object_ ? uid_of(*object_) : observation.absence_id;
+  if (observation.object)
+    tell_object_problem("");
   object_ = observation.object;
   facts_.resync_id = observation.resync_id;
   facts_.refresh_id = observation.refresh_id;
   consider();
+}
+
+/// What it was that deleted the object is known now: not a person.
+void StatusWriter::definition_is_missing() {
+  if (!absence_id_.empty())
+    absence_without_wish_ = absence_id_;
+  absence_id_.clear();
+  tell_object_problem(
+      "its definition compassconnections.compass.kyma-project.io is missing; kubectl apply -f deploy/crds");
+}
+
+void StatusWriter::tell_object_problem(const std::string& problem) {
+  if (facts_.object_problem == problem)
+    return;
+  facts_.object_problem = problem;
+  if (settings_.publish)
+    settings_.publish(facts_);
 }
 
 void StatusWriter::consider() {
@@ -175,6 +204,7 @@ void StatusWriter::write() {
 void StatusWriter::written(Result<Json> outcome, const std::string& based_on) {
   writing_ = false;
   if (outcome) {
+    tell_object_problem("");
     const std::string before = object_ ? state_of(*object_) : std::string();
     if (const std::string state = state_of(*outcome); state != before)
       log::info("connection state changed", {{"from", before}, {"to", state}});
@@ -185,6 +215,8 @@ void StatusWriter::written(Result<Json> outcome, const std::string& based_on) {
     retry_delay_ = std::chrono::milliseconds(0);
     return consider();
   }
+  if (!object_ && lacks_its_definition(outcome.error()))
+    definition_is_missing();
   // Deleted or made by somebody else in between: ConfigWatcher sees it too and tells.
   if (object_ && outcome.error().kind == FailureKind::not_found)
     observed_ = false;

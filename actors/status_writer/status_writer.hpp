@@ -41,6 +41,8 @@ private:
   /// Compares the object with the facts and writes, now or later, where they differ.
   void consider();
   void write_after(std::chrono::milliseconds delay);
+  void definition_is_missing();
+  void tell_object_problem(const std::string& problem);
   void write();
   void written(Result<kubernetes::Json> outcome, const std::string& based_on);
   std::chrono::milliseconds until_next_write() const;
@@ -52,6 +54,7 @@ private:
   Facts facts_;
   std::shared_ptr<const kubernetes::Json> object_; ///< as last seen or written; null: absent
   std::string absence_id_;                         ///< of the present absence; empty: the object is there
+  std::string absence_without_wish_;               ///< of an object that went with its definition
   bool observed_ = false;                          ///< whether the object is there is known
   bool cycle_finished_ = false;
   std::string superseded_version_; ///< what our last write was based on: an echo of it is old

@@ -110,10 +110,26 @@ TEST_F(ConfigWatcherTest, AsksForAReconnectWhenTheConnectionIsDeleted) {
   ObjectSeen deleted;
   deleted.deleted_uid = "uid-1";
   emit(connection_watch, deleted);
-  ASSERT_EQ(connection_manager.received<ReconnectRequested>().size(), 1u);
-  EXPECT_EQ(connection_manager.last<ReconnectRequested>()->id, "uid-1");
   EXPECT_EQ(status_writer.last<CompassConnectionObserved>()->absence_id, "uid-1");
   EXPECT_FALSE(status_writer.last<CompassConnectionObserved>()->object);
+  // Not before the object could be made anew: that is what tells a person's deletion from the definition's.
+  EXPECT_TRUE(connection_manager.received<ReconnectRequested>().empty());
+  emit(connection_watch, seen(Json::parse(R"({"metadata": {"uid": "uid-2",
+                              "annotations": {"runtime-agent.kyma-project.io/reconnect": "uid-1"}}})")));
+  ASSERT_EQ(connection_manager.received<ReconnectRequested>().size(), 1u);
+  EXPECT_EQ(connection_manager.last<ReconnectRequested>()->id, "uid-1");
+}
+
+TEST_F(ConfigWatcherTest, TakesAMissingDefinitionForNobodysWish) {
+  ObjectSeen missing;
+  missing.failure = FakeApi::failure(FailureKind::not_found, "Kubernetes API, list CompassConnection");
+  emit(connection_watch, missing);
+  EXPECT_TRUE(status_writer.last<CompassConnectionObserved>()->definition_missing);
+  // The definition is there again, and no object of it.
+  emit(connection_watch, ObjectSeen{});
+  EXPECT_FALSE(status_writer.last<CompassConnectionObserved>()->definition_missing);
+  EXPECT_EQ(status_writer.last<CompassConnectionObserved>()->absence_id, "");
+  EXPECT_TRUE(connection_manager.received<ReconnectRequested>().empty());
 }
 
 TEST_F(ConfigWatcherTest, AsksForAReconnectThatHasNotBeenServedBeforeARestart) {

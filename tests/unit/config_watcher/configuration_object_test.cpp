@@ -118,15 +118,15 @@ TEST(Wishes, KeepTheVersionAtWhichTheyWereFirstSeen) {
 
 TEST(Absence, IsNamedByTheDeletedObjectOrByTheProcess) {
   ObjectSeen gone;
-  EXPECT_EQ(pending_reconnect(observe(gone, nullptr, "process-1")), "process-1");
+  EXPECT_EQ(observe(gone, nullptr, "process-1").absence_id, "process-1");
   gone.deleted_uid = "uid-1";
   const auto absent = observe(gone, nullptr, "process-1");
-  EXPECT_EQ(pending_reconnect(absent), "uid-1");
+  EXPECT_EQ(absent.absence_id, "uid-1");
   // Listed again while it is still absent: the same absence.
-  EXPECT_EQ(pending_reconnect(observe(ObjectSeen{}, &absent, "process-1")), "uid-1");
+  EXPECT_EQ(observe(ObjectSeen{}, &absent, "process-1").absence_id, "uid-1");
   // Deleted while the watch was interrupted: known by the object that was there.
   const auto before = observe(seen(R"({"metadata": {"uid": "uid-2"}})"), nullptr, "process-1");
-  EXPECT_EQ(pending_reconnect(observe(ObjectSeen{}, &before, "process-1")), "uid-2");
+  EXPECT_EQ(observe(ObjectSeen{}, &before, "process-1").absence_id, "uid-2");
 }
 
 TEST(Absence, IsReadFromTheAnnotationUntilItIsServed) {

@@ -220,6 +220,35 @@ TEST_F(StatusWriterTest, WaitsForALackingCrd) {
   EXPECT_EQ(state(), "Connected");
 }
 
+// Which of the two is known only when the object cannot be made anew.
+TEST_F(StatusWriterTest, AsksForNoReconnectWhereTheObjectWentWithItsDefinition) {
+  settle();
+  api->erase(connections, "compass-connection");
+  api->refuse = [](const FakeApi::Call&) {
+    Failure failure = FakeApi::failure(FailureKind::forbidden, "Kubernetes API, create CompassConnection");
+    failure.what = "403 Forbidden: create not allowed while custom resource definition is terminating";
+    return failure;
+  };
+  absent("uid-1");
+  system.advance(2s);
+  absent("uid-1"); // told again
+  api->refuse = nullptr;
+  system.advance(31s);
+  ASSERT_EQ(state(), "Synchronized");
+  EXPECT_FALSE((*api->object(connections, "compass-connection"))["metadata"].contains("annotations"));
+}
+
+TEST_F(StatusWriterTest, AsksForNoReconnectWhereTheDefinitionIsSeenToBeMissing) {
+  settle();
+  api->erase(connections, "compass-connection");
+  CompassConnectionObserved observed;
+  observed.definition_missing = true;
+  system.tell(writer, observed);
+  system.advance(31s);
+  ASSERT_EQ(state(), "Synchronized");
+  EXPECT_FALSE((*api->object(connections, "compass-connection"))["metadata"].contains("annotations"));
+}
+
 class EachMessage : public StatusWriterTest, public testing::WithParamInterface<const char*> {};
 
 TEST_P(EachMessage, ThatItThrowsAtLeavesTheStatusRightAfterTheRestart) {
