@@ -1,0 +1,302 @@
+#!/usr/bin/env bash
+# Proves, with the real agent in a real API server, what an operator does with it: starts it before anything is there,
+# takes things away, puts it in the place of the Compass Runtime Agent and takes it out again. Needs jq and curl.
+set -uo pipefail
+
+# shellcheck source=checks.sh
+source "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
+export CLUSTER_DIR=$work/cluster
+# kubectl remembers what a server offers by its address, and ports come back.
+export KUBECACHEDIR=$work/kubectl-cache
+# shellcheck source=../cluster/cluster.sh
+source "$root/tests/cluster/cluster.sh"
+# shellcheck source=processes.sh
+source "$root/tests/deploy/processes.sh"
+set +e # a failed check is counted, and the next one runs
+
+finish() {
+  end_processes
+  down
+  rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# Nothing of ours: no definition, no namespace.
+up --crds "" --namespaces "" >"$work/up" || die "the API server did not start"
+start_sandbox --no-kubernetes --demo --runtime-id 1ae04041-17e5-478f-91f8-3a2ddc7700de --tenant 3e64ebae-38b5-46a0-b1ed-9ccee153a0ae ||
+  die "the sandbox did not start"
+
+admin() { "$kubectl" --kubeconfig "$CLUSTER_DIR/kubeconfig" "$@"; }
+state() { admin get compassconnection compass-connection -o jsonpath='{.status.connectionState}' 2>/dev/null; }
+state_is() { [[ $(state) == "$1" ]]; }
+applications() { admin get applications -o name | wc -l; }
+tokens_spent() { compass /tokens | jq '[.[] | select(.oneTime and .spent)] | length'; }
+certificates() { compass /certificates | jq length; }
+log_says() { grep -q "$1" "$work/agent.log"; }
+probe_says() { [[ $(probe "$1") == "$2" ]] && grep -qi "$3" "$work/probe"; }
+
+# configure KIND NAMESPACE: the connection configuration, with a fresh token.
+configure() {
+  admin apply -f - <<END
+apiVersion: v1
+kind: $1
+metadata: {name: compass-agent-configuration, namespace: $2}
+$([[ $1 == Secret ]] && echo stringData || echo data):
+  CONNECTOR_URL: $(sed -n 's/^# Connector: *//p' "$work/sandbox.log")
+  RUNTIME_ID: 1ae04041-17e5-478f-91f8-3a2ddc7700de
+  TENANT: 3e64ebae-38b5-46a0-b1ed-9ccee153a0ae
+  TOKEN: $(compass /token -X POST | jq -r .token)
+END
+}
+
+resync() { admin patch compassconnection compass-connection --type merge -p '{"spec":{"resyncNow":true}}'; }
+served() { [[ $(admin get compassconnection compass-connection -o jsonpath='{.spec.resyncNow}') == false ]]; }
+
+# What stays at the end of a failed check: enough to see why.
+reaches() {
+  within "${2:-60}" state_is "$1" || {
+    admin get compassconnection -o json | jq -c '.items[].status'
+    tail -n 5 "$work/agent.log"
+    return 1
+  }
+}
+
+# ---- Before anything is there -------------------------------------------------------------------
+
+quick=(APP_CONTROLLER_SYNC_PERIOD=1s APP_MINIMAL_COMPASS_SYNC_TIME=1s SSL_CERT_FILE="$work/sandbox/ca.pem" TMPDIR="$work")
+
+says_what_it_waits_for() {
+  : >"$work/agent.log"
+  start_agent KUBECONFIG="$CLUSTER_DIR/kubeconfig" "${quick[@]}"
+  within 20 probe_says /readyz 503 'definition compassconnections' || return 1
+  within 20 log_says 'definition compassconnections' && within 20 log_says compass-agent-configuration || return 1
+  [[ $(probe /healthz) == 200 ]] && ! gone "$agent_process"
+}
+
+# The certificates have a place, the connection has none yet.
+waits_for_the_definition() {
+  admin create namespace compass-system && admin create namespace istio-system && configure ConfigMap compass-system || return 1
+  within 30 probe_says /readyz 503 . && ! gone "$agent_process"
+}
+
+# The token is not lost on the way, nor spent twice.
+connects_when_all_has_come() {
+  admin apply -f "$root/deploy/crds" || return 1
+  admin create namespace kyma-system || return 1
+  reaches Synchronized 90 || return 1
+  [[ $(applications) == 6 && $(tokens_spent) == 1 && $(certificates) == 1 ]] && within 10 probe_says /readyz 200 .
+}
+
+check absence.says_what_it_waits_for says_what_it_waits_for
+check absence.waits_for_the_definition waits_for_the_definition
+check absence.connects_when_all_has_come connects_when_all_has_come
+
+# ---- What is taken away -------------------------------------------------------------------------
+
+connections=compassconnections.compass.kyma-project.io
+definition_is_gone() { not admin get crd "$1" >/dev/null 2>&1; }
+
+# The object goes with its definition. The identity stays: nothing that a person would have to mend.
+outlives_the_loss_of_the_connections_definition() {
+  local lines certificate
+  certificate=$(admin --namespace compass-system get secret cluster-client-certificates -o jsonpath='{.data.crt}')
+  lines=$(wc -l <"$work/agent.log")
+  admin delete crd $connections --timeout=30s || return 1
+  within 20 definition_is_gone $connections || return 1
+  within 20 eval "tail -n +$((lines + 1)) '$work/agent.log' | grep -q compassconnections" || return 1
+  within 40 probe_says /readyz 503 compassconnections || return 1
+  gone "$agent_process" && return 1
+  admin apply -f "$root/deploy/crds" || return 1
+  reaches Synchronized 60 || return 1
+  [[ $(admin --namespace compass-system get secret cluster-client-certificates -o jsonpath='{.data.crt}') == "$certificate" &&
+    $(tokens_spent) == 1 && $(applications) == 6 ]]
+}
+
+outlives_the_loss_of_the_applications_definition() {
+  local before
+  before=$(admin --namespace kyma-system get secrets -l bundleId -o json | jq -S '[.items[] | {(.metadata.name): .data}] | add')
+  admin delete crd applications.applicationconnector.kyma-project.io --timeout=30s || return 1
+  within 20 definition_is_gone applications.applicationconnector.kyma-project.io || return 1
+  reaches ResourceApplicationFailed 40 || return 1
+  admin apply -f "$root/deploy/crds" || return 1
+  reaches Synchronized 60 || return 1
+  [[ $(applications) == 6 ]] || return 1
+  # With the uids of the Applications that were made anew.
+  within 30 owners_are_right || return 1
+  diff <(echo "$before") <(admin --namespace kyma-system get secrets -l bundleId -o json | jq -S '[.items[] | {(.metadata.name): .data}] | add')
+}
+owners_are_right() {
+  [[ $(admin --namespace kyma-system get secrets -l bundleId -o json | jq -r '.items[].metadata.ownerReferences[0].uid' | sort -u) == \
+    $(admin get applications -o json | jq -r --argjson owners "$(admin --namespace kyma-system get secrets -l bundleId -o json |
+      jq '[.items[].metadata.ownerReferences[0].name]')" '.items[].metadata | select(.name as $name | $owners | index($name)) | .uid' | sort -u) ]]
+}
+
+# This server has no namespace controller: what it would do is done here. From the first step on nothing can be made in it.
+remove_namespace() {
+  admin delete namespace "$1" --wait=false || return 1
+  admin --namespace "$1" delete secrets --all >/dev/null
+  admin get namespace "$1" -o json | jq '.spec.finalizers = []' | admin replace --raw "/api/v1/namespaces/$1/finalize" -f - >/dev/null
+  within 10 not admin get namespace "$1" >/dev/null 2>&1
+}
+
+outlives_the_loss_of_a_namespace() {
+  remove_namespace kyma-system || return 1
+  reaches ResourceApplicationFailed 60 || return 1
+  admin get compassconnection compass-connection -o json | jq -e '.status.synchronizationStatus.error | test("kyma-system")' || return 1
+  admin create namespace kyma-system || return 1
+  reaches Synchronized 60 || return 1
+  (($(admin --namespace kyma-system get secrets -l bundleId -o name | wc -l) > 3))
+}
+
+ends() { end_agent; }
+
+check absence.outlives_the_loss_of_the_connections_definition outlives_the_loss_of_the_connections_definition
+check absence.outlives_the_loss_of_the_applications_definition outlives_the_loss_of_the_applications_definition
+check absence.outlives_the_loss_of_a_namespace outlives_the_loss_of_a_namespace
+check absence.ends ends
+
+# ---- In the place of the Compass Runtime Agent --------------------------------------------------
+
+# As before the agent was ever there, with the definitions that the module installs.
+start_over() {
+  admin delete compassconnections,applications --all >/dev/null
+  admin --namespace kyma-system delete secrets --all >/dev/null
+  admin --namespace istio-system delete secrets --all >/dev/null
+  todays_definitions
+}
+
+todays_definitions() {
+  local name
+  for name in $connections applications.applicationconnector.kyma-project.io; do
+    admin get crd "$name" -o json | jq --slurpfile todays "$root/tests/deploy/todays-definitions.json" '
+      .spec.versions[0].schema.openAPIV3Schema = $todays[0][.metadata.name]
+      | del(.spec.versions[0].additionalPrinterColumns, .metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"])' |
+      admin replace -f - || return 1
+  done
+}
+
+# The agent as the Deployment says: its arguments, its environment, its account. Not its port: there are other agents on
+# this machine.
+start_todays_deployment() {
+  local deployment environment
+  deployment=$(admin --namespace kyma-system get deployment compass-runtime-agent -o json) || return 1
+  mapfile -t environment < <(jq -r '.spec.template.spec.containers[0].env[] | "\(.name)=\(.value // "")"' <<<"$deployment")
+  # The image has the program under this name as well.
+  mkdir -p "$work/image/app"
+  ln -sfn "$(readlink -f "$bin/runtime-agent")" "$work/image/app/compass-runtime-agent"
+  mapfile -t agent_command < <(jq -r '.spec.template.spec.containers[0].args[]' <<<"$deployment" | sed "s|^/|$work/image/|")
+  kubeconfig kyma-system "$(jq -r .spec.template.spec.serviceAccountName <<<"$deployment")" "$work/todays.kubeconfig" || return 1
+  : >"$work/agent.log"
+  start_agent "${environment[@]}" KUBECONFIG="$work/todays.kubeconfig"
+}
+
+runs_in_todays_deployment() {
+  start_over || return 1
+  admin apply -f "$root/tests/deploy/todays-manifests.yaml" || return 1
+  configure Secret kyma-system || return 1
+  before=$(tokens_spent)
+  start_todays_deployment || return 1
+  reaches Synchronized 90 || return 1
+  [[ $(applications) == 6 && $(tokens_spent) == $((before + 1)) ]]
+}
+
+todays_probes_pass() { [[ $(probe /healthz) == 200 ]]; }
+says_that_tls_is_not_checked() {
+  log_says 'TLS checks are off' && admin get compassconnection compass-connection -o json | grep -q 'TLS checks are off'
+}
+says_which_variables_mean_nothing() { log_says 'APP_GATEWAY_PORT'; }
+# It does not run against what it may not do again and again.
+says_each_missing_right_once() {
+  local doubled
+  doubled=$(jq -r 'select(.level == "warning") | [.message // .msg, .error // "", .variables // ""] | tostring' "$work/agent.log" 2>/dev/null | sort | uniq -d)
+  echo "$doubled"
+  [[ -z $doubled ]]
+}
+
+check drop_in.runs_in_todays_deployment runs_in_todays_deployment
+check drop_in.todays_probes_pass todays_probes_pass
+check drop_in.says_that_tls_is_not_checked says_that_tls_is_not_checked
+check drop_in.says_which_variables_mean_nothing says_which_variables_mean_nothing
+check drop_in.says_each_missing_right_once says_each_missing_right_once
+
+# All that is in the cluster, but for who wrote it when.
+snapshot() {
+  {
+    admin get applications -o json | jq '[.items[] | {(.metadata.name): {spec, labels: .metadata.labels, annotations: .metadata.annotations}}] | add'
+    admin --namespace kyma-system get secrets -l bundleId -o json |
+      jq '[.items[] | {(.metadata.name): {data, labels: .metadata.labels, owner: .metadata.ownerReferences[0].name}}] | add'
+    admin --namespace kyma-system get secret cluster-client-certificates -o json | jq .data
+    admin --namespace istio-system get secret kyma-gateway-certs-cacert -o json | jq .data
+  } | jq -S .
+}
+
+# What the Compass Runtime Agent does in a cycle: every Application and every Secret is written anew from the Director's
+# data, the certificates' Secrets without what others put there, and the connection with the fields that it knows. It
+# holds its objects as typed structures: what it does not know is gone.
+todays_cycle() {
+  admin get applications -o json | jq -c '.items[] | select(.spec.compassMetadata)
+    | .metadata.labels = {"applicationconnector.kyma-project.io/managed-by": "compass-runtime-agent"}
+    | .spec |= {description, skipVerify, encodeUrl, labels, displayName: "", providerDisplayName: "", longDescription: "",
+        compassMetadata, services}' |
+    while read -r object; do admin replace -f - <<<"$object" || exit 1; done || return 1
+  admin --namespace kyma-system get secrets -l bundleId -o json | jq -c '.items[]
+    | .metadata |= {name, namespace, labels: {app: .labels.app, bundleId: .labels.bundleId}, ownerReferences}' |
+    while read -r object; do admin replace -f - <<<"$object" || exit 1; done || return 1
+  admin --namespace kyma-system get secret cluster-client-certificates -o json |
+    jq '.metadata |= {name, namespace} | .data |= {crt, key, crtChain}' | admin replace -f - || return 1
+  admin --namespace istio-system get secret kyma-gateway-certs-cacert -o json |
+    jq '.metadata |= {name, namespace} | .data |= {cacert}' | admin replace -f - || return 1
+  admin get compassconnection compass-connection -o json | jq --arg now "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '
+    .spec |= {managementInfo, resyncNow: false, refreshCredentialsNow: false}
+    | .status |= {connectionState: "Synchronized",
+        connectionStatus: (.connectionStatus | {established, renewed, lastSync: $now, lastSuccess: $now, certificateStatus}),
+        synchronizationStatus: {lastAttempt: $now, lastSuccessfulFetch: $now, lastSuccessfulApplication: $now}}' |
+    admin replace -f -
+}
+
+foreign='{"apiVersion":"applicationconnector.kyma-project.io/v1alpha1","kind":"Application","metadata":{"name":"made-by-hand"},"spec":{"description":"a person made this"}}'
+
+goes_back_to_todays_agent() {
+  admin create -f - <<<"$foreign" || return 1
+  snapshot >"$work/ours" || return 1
+  end_agent || return 1
+  todays_cycle && todays_cycle
+}
+
+# Nothing is lost, nothing has to be paired again, and what the other did to our marks is mended.
+takes_over_again() {
+  local spent
+  spent=$(tokens_spent)
+  start_todays_deployment || return 1
+  within 60 eval 'resync >/dev/null && within 5 served' || return 1
+  reaches Synchronized 60 || return 1
+  snapshot >"$work/again" || return 1
+  diff "$work/ours" "$work/again" && [[ $(tokens_spent) == "$spent" ]]
+}
+
+# The annotations with which a restart knows to whom the certificate belongs.
+identity_is_on_record_again() {
+  within 20 eval 'admin --namespace kyma-system get secret cluster-client-certificates -o json |
+    jq -e ".metadata.annotations[\"runtime-agent.kyma-project.io/runtime-id\"]" >/dev/null'
+}
+
+# What has changed in the Director while the other agent was there, or nobody.
+changes_in_between_arrive() {
+  end_agent || return 1
+  compass /dataset >"$work/dataset"
+  jq '.applications |= (.[1:] | .[0].description = "changed in between")' "$work/dataset" | compass /dataset -d @- >/dev/null || return 1
+  todays_cycle || return 1
+  start_todays_deployment || return 1
+  within 60 eval '[[ $(applications) == 6 ]]' || return 1 # five, and the one that a person made
+  admin get applications -o json | jq -e 'any(.items[].spec.description; . == "changed in between")
+    and any(.items[]; .metadata.name == "made-by-hand" and .spec.description == "a person made this")'
+}
+
+check drop_in.goes_back_to_todays_agent goes_back_to_todays_agent
+check drop_in.takes_over_again takes_over_again
+check drop_in.identity_is_on_record_again identity_is_on_record_again
+check drop_in.changes_in_between_arrive changes_in_between_arrive
+check drop_in.ends ends
+
+summary
