@@ -65,6 +65,7 @@ Next advance(ConnectionState& state, Event event, const Moment& moment, const Po
 Situation situation(const ConnectionState& state, const Moment& moment, const Policy& policy) {
   Situation s;
   s.record_read = state.record_read;
+  s.record_outdated = !state.record_read_at || moment.now - *state.record_read_at > policy.minimal_sync_time;
   if (state.current) {
     const Credentials& current = *state.current;
     const bool past = past_validity(state, moment);
@@ -184,6 +185,7 @@ Next Transition::begin(Next next) {
   case Action::maintain:
     s_.check_wanted = Time::max();
     s_.last_check = moment_.now;
+    s_.asking_after_expiry = past_validity();
     [[fallthrough]];
   case Action::exchange_token:
   case Action::send_csr:

@@ -48,7 +48,8 @@ void Transition::adopt_issued(bool proven) {
     s_.report.renewed = moment_.wall;
     s_.last_renewal = moment_.now;
   } else {
-    const std::string served = pending.reconnect_id.empty() ? s_.reconnect_wanted : pending.reconnect_id;
+    // What is wanted by now: a pairing under way serves a wish that came later as well.
+    const std::string served = s_.reconnect_wanted.empty() ? pending.reconnect_id : s_.reconnect_wanted;
     credentials.reconnect_served = served.empty() ? policy_.process_id : served;
     s_.report.established = moment_.wall;
     s_.reconnect_wanted.clear();
@@ -72,8 +73,10 @@ void Transition::adopt_issued(bool proven) {
 void Transition::operator()(Checked&& checked) {
   s_.under_way = Action::wait;
   const auto asked_with = s_.current->identity;
-  if (checked.record)
+  if (checked.record) {
+    checked.record->pending_version = s_.record.pending_version; // which was not looked at
     merge_record(std::move(*checked.record));
+  }
   if (s_.current->identity->serial != asked_with->serial)
     return s_.maintain_lane.succeeded(); // the answer says nothing about the one that was found on record
   if (checked.answer)
@@ -100,7 +103,8 @@ void Transition::check_failed(Failure failure) {
   const bool refused = certificate_not_admitted(failure);
   const auto delay = s_.maintain_lane.failed(moment_, failure);
   s_.checking = trying_again(std::move(failure), delay);
-  const bool expired = past_validity() && (refused || s_.after_expiry == AfterExpiry::unasked);
+  const bool expired =
+      past_validity() && s_.asking_after_expiry && (refused || s_.after_expiry == AfterExpiry::unasked);
   const bool lost = (refused && !s_.refused) || (expired && s_.after_expiry != AfterExpiry::failed);
   if (expired)
     s_.after_expiry = AfterExpiry::failed;

@@ -15,28 +15,37 @@ void Transition::operator()(RecordRead&& read) {
   else // asked again until there is a CompassConnection, or its CRD
     s_.cluster_lane.failed(moment_, {});
   const auto pending = record->pending;
+  const bool as_known = record->pending_version == s_.record.pending_version;
   merge_record(std::move(*record));
-  if (!s_.pending && pending) {
-    s_.pending = pending;
+  s_.record_read = s_.loaded = true;
+  s_.record_read_at = moment_.now;
+  if (pending && (!s_.pending || (!as_known && further(*pending)))) {
+    change_pending(*pending);
     s_.pending_stored = true;
+    s_.csr_answered = false;
+    s_.token_came.reset();
     // A reconnect that was under way is wanted until it has been served.
     if (s_.current && !pending->for_renewal && s_.reconnect_wanted.empty() &&
         pending->reconnect_id != s_.current->reconnect_served)
       s_.reconnect_wanted = pending->reconnect_id;
-  } else if (s_.pending) {
+  } else if (s_.pending && !as_known) {
     s_.pending_stored = false; // memory is ahead of whatever is there
   }
-  s_.record_read = s_.loaded = true;
   notice_lost_reply();
   notice_missing_configuration();
 }
 
+/// A write of a process that has died, or that was given up, may arrive late: it says what a token was spent for.
+bool Transition::further(const Pending& on_record) const {
+  if (on_record.step <= s_.pending->step)
+    return false;
+  const bool same_pairing = !on_record.token_sha256.empty() && on_record.token_sha256 == s_.pending->token_sha256;
+  const Standing stands = standing(situation());
+  return same_pairing || (stands != Standing::resuming && stands != Standing::issued);
+}
+
 void Transition::merge_record(Record record) {
-  std::string pending_version = std::move(s_.record.pending_version);
-  const bool whole = !s_.record_read;
   s_.record = std::move(record);
-  if (!whole)
-    s_.record.pending_version = std::move(pending_version);
   if (!s_.record.credentials)
     return;
   // What is in memory is what was stored last, or is still to be stored; but a younger certificate is somebody else's

@@ -45,6 +45,7 @@ struct ConnectionState {
   // What the cluster holds, as far as known.
   bool record_read = false;
   bool loaded = false; ///< read at least once: from here on memory is ahead of the record
+  std::optional<Time> record_read_at; ///< the whole of it
   Record record;
 
   // The certificate in use.
@@ -52,6 +53,7 @@ struct ConnectionState {
   bool refused = false;
   bool proven = false; ///< a call with it has succeeded
   AfterExpiry after_expiry = AfterExpiry::unasked;
+  bool asking_after_expiry = false; ///< the check under way began after it
   double renewal_jitter = 0;
   std::optional<Time> obtained; ///< by this process
   std::optional<Time> last_renewal;

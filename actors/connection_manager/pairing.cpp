@@ -43,18 +43,22 @@ Candidate pairing(const Situation& s) {
     return usable(s) ? Next{Action::try_issued, std::max(s.pairing_due, s.connector_due)}
                      : Next{Action::adopt_issued, Time::min()};
   const bool resume = resumable(s);
-  if (!resume && !pairing_wanted(s))
+  const bool only_record = s.pending_in_use && usable(s) && !s.certificates_stored;
+  if (only_record || (!resume && !pairing_wanted(s)))
     return std::nullopt;
   // Also while the configuration is waited for, so that pairing does not wait for the key.
   if (!s.pending || !s.key_sufficient)
     return Next{Action::make_key, s.pairing_due};
   if (!resume && !s.configuration)
     return std::nullopt;
+  const Time due = std::max(s.pairing_due, s.connector_due);
+  if (!resume && s.record_outdated)
+    return Next{Action::read_record, std::max(due, s.cluster_due)};
   if (!resume)
-    return Next{Action::exchange_token, std::max(s.pairing_due, s.connector_due)};
+    return Next{Action::exchange_token, due};
   if (s.step == Step::paired)
     return Next{Action::announce_csr, Time::min()};
-  return Next{Action::send_csr, std::max(s.pairing_due, s.connector_due)};
+  return Next{Action::send_csr, due};
 }
 
 /// One that Compass refuses replaces nothing: what is stored may be better.

@@ -41,6 +41,7 @@ enum class Standing {
 
 struct Situation {
   bool record_read = false;
+  bool record_outdated = false; ///< it was read, but somebody may have put a certificate there since
 
   bool certificate = false;   ///< there is one, and where it is good is known
   bool urls_awaited = false;  ///< there is one, but where it is good is neither on record nor in a CompassConnection

@@ -42,6 +42,7 @@ private:
   Next until_due(Next next) const;
 
   void merge_record(Record record);
+  bool further(const Pending& on_record) const;
   void take(Credentials credentials);
   void complete_access();
   void store_failed(Lane& lane, std::optional<Failure>& problem, Failure failure);
