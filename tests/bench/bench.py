@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import platform
+import signal
 import sys
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def machine():
 
 def main():
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended in any case
     before = json.loads(Path(options.compare).read_text()) if options.compare else None
     bench = rows.Bench(options.quick, world.SandboxCluster if options.sandbox else world.RealCluster, world.Sandbox)
     result = {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"), "machine": machine(),

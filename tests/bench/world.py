@@ -18,6 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BINARIES = ROOT / os.environ.get("RUNTIME_AGENT_BENCH_BINARIES", "build/bench/bin")
 NAMESPACES = ("compass-system", "kyma-system", "istio-system")
+# As today's Deployment has it, whose rights reach no other names.
+CONFIGURATION = "kyma-system/compass-agent-configuration"
+NAMES = {"APP_CLUSTER_CERTIFICATES_SECRET": "kyma-system/cluster-client-certificates",
+         "APP_CA_CERTIFICATES_SECRET": "istio-system/kyma-gateway-certs-cacert"}
 APPLICATIONS = "/apis/applicationconnector.kyma-project.io/v1alpha1/applications"
 CONNECTIONS = "/apis/compass.kyma-project.io/v1alpha1/compassconnections"
 
@@ -114,8 +118,6 @@ class ApiServer:
         self.call("DELETE", APPLICATIONS)
         for namespace in NAMESPACES:
             self.call("DELETE", secrets(namespace))
-        # The configuration is written with a fresh token by each row: an agent must not begin with an old one.
-        self.call("DELETE", "/api/v1/namespaces/compass-system/configmaps/compass-agent-configuration", missing_is_well=True)
         until(lambda: not self.call("GET", APPLICATIONS + "?limit=1")["items"], 120, "the deletion of all Applications")
         until(lambda: not self.call("GET", secrets("kyma-system") + "?limit=1")["items"], 120, "the deletion of Secrets")
 
@@ -218,7 +220,8 @@ class Sandbox:
 
     def __init__(self, kubeconfig=None):
         self.folder = tempfile.TemporaryDirectory(prefix="runtime-agent-bench-")
-        command = [str(BINARIES / "runtime-agent-sandbox"), "--dir", self.folder.name, "--no-configuration"]
+        command = [str(BINARIES / "runtime-agent-sandbox"), "--dir", self.folder.name, "--no-configuration",
+                   "--configuration-secret", CONFIGURATION]
         if kubeconfig:
             command += ["--kubeconfig", str(kubeconfig)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -260,7 +263,11 @@ class Sandbox:
 
     def close(self):
         self.process.terminate()
-        self.process.wait(20)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:  # what it holds for 10,000 Applications takes a while to free
+            self.process.kill()
+            self.process.wait()
         self.process.stdout.close()
         self.folder.cleanup()
 
@@ -273,6 +280,7 @@ class Agent:
         self.diagnostics_port = free_port()
         environment = dict(
             sandbox.environment,
+            **NAMES,
             KUBECONFIG=str(kubeconfig),
             APP_HEALTH_PORT=str(free_port()),
             APP_DIAGNOSTICS_PORT=str(self.diagnostics_port),
