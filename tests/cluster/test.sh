@@ -446,31 +446,28 @@ ours_are_given() {
   {
     several "get list watch create update delete" "$applications"
     several "get list watch create update delete" "$connections"
-    several "get update" "$connections/status"
-    several "get list" nodes
-    several "get list" persistentvolumes
-    several "get list" nodes.metrics.k8s.io
-    several "get" "customresourcedefinitions.apiextensions.k8s.io/$applications"
-    several "get" "customresourcedefinitions.apiextensions.k8s.io/$connections"
+    several "update" "$connections/status"
+    several "list" nodes
+    several "list" persistentvolumes
+    several "list" nodes.metrics.k8s.io
     several "get list watch" configmaps/compass-agent-configuration compass-system
     several "get list watch create update delete" secrets kyma-system
     several "create patch" events default
-    several "create patch" events.events.k8s.io default
     # The default names …
     several "create" secrets compass-system
-    several "get list watch update delete" secrets/cluster-client-certificates compass-system
-    several "get list watch update delete" secrets/cluster-client-certificates-pending compass-system
+    several "get update" secrets/cluster-client-certificates compass-system
+    several "get update delete" secrets/cluster-client-certificates-pending compass-system
     several "create" leases.coordination.k8s.io compass-system
     several "get update watch" leases.coordination.k8s.io/runtime-agent compass-system
     several "create" secrets istio-system
-    several "get list watch update delete" secrets/ca-certificates istio-system
+    several "get update" secrets/ca-certificates istio-system
     # … and those of today's Deployment.
     several "get list watch" secrets/compass-agent-configuration kyma-system
-    several "get update delete create" secrets/cluster-client-certificates kyma-system
+    several "get update create" secrets/cluster-client-certificates kyma-system
     several "get update delete create" secrets/cluster-client-certificates-pending kyma-system
     several "create" leases.coordination.k8s.io kyma-system
     several "get update watch" leases.coordination.k8s.io/runtime-agent kyma-system
-    several "get list watch update delete" secrets/kyma-gateway-certs-cacert istio-system
+    several "get update" secrets/kyma-gateway-certs-cacert istio-system
   } | allowed yes
 }
 
@@ -482,6 +479,8 @@ ours_end_there() {
     several "get list" secrets default
     several "get list" secrets istio-system
     several "get update delete" secrets/istio-ca-secret istio-system
+    several "list watch delete" secrets/ca-certificates istio-system
+    several "list watch delete" secrets/cluster-client-certificates compass-system
     several "get update delete" secrets/other compass-system
     several "get list" configmaps kyma-system
     several "get list watch" configmaps compass-system
@@ -489,7 +488,8 @@ ours_end_there() {
     several "list delete patch" leases.coordination.k8s.io/runtime-agent compass-system
     several "create update delete" configmaps compass-system
     several "get" leases.coordination.k8s.io kube-system
-    several "list" customresourcedefinitions.apiextensions.k8s.io
+    several "get" nodes
+    several "get list" customresourcedefinitions.apiextensions.k8s.io
     several "update delete" "customresourcedefinitions.apiextensions.k8s.io/$applications"
     several "create" clusterroles.rbac.authorization.k8s.io
     several "create" pods compass-system
@@ -500,9 +500,9 @@ ours_end_there() {
 }
 
 # can-i asks the authorizer about a name; a watch gets its name from the field selector.
-one_secret_can_be_watched() {
-  agent get secrets --namespace istio-system --field-selector metadata.name=ca-certificates || return 1
-  not agent get secrets --namespace istio-system
+one_object_can_be_watched() {
+  agent get configmaps --namespace compass-system --field-selector metadata.name=compass-agent-configuration || return 1
+  not agent get configmaps --namespace compass-system
 }
 
 metrics_stand_in_serves() {
@@ -527,7 +527,7 @@ check rbac.rights_apply applies rbac.yaml
 check kubeconfig.gives_a_token_again gives_a_token_of_the_account
 check rbac.ours_are_given ours_are_given
 check rbac.ours_end_there ours_end_there
-check rbac.one_secret_can_be_watched one_secret_can_be_watched
+check rbac.one_object_can_be_watched one_object_can_be_watched
 check rbac.rights_can_be_withdrawn withdrawn rbac.yaml
 
 check cluster.down_twice down_twice

@@ -81,7 +81,8 @@ parts_come_where_they_are_wanted() {
 environment_and_rights_agree() {
   local deployment
   deployment=$(render --set certificatesSecret=here/mine --set caCertificatesSecret=there/ca --set configuration.secret=bare) || return 1
-  grep -q 'value: "here/mine"' <<<"$deployment" && grep -q 'resourceNames: \[mine, mine-pending\]' <<<"$deployment" &&
+  grep -q 'value: "here/mine"' <<<"$deployment" && grep -q 'resourceNames: \[mine\]' <<<"$deployment" &&
+    grep -q 'resourceNames: \[mine-pending\]' <<<"$deployment" &&
     grep -q 'value: "there/ca"' <<<"$deployment" && grep -q 'namespace: there' <<<"$deployment" &&
     grep -q 'resourceNames: \[bare\]' <<<"$deployment" && not grep -q APP_CONNECTION_CONFIG_MAP <<<"$deployment"
 }
