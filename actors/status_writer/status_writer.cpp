@@ -193,6 +193,7 @@ void StatusWriter::write() {
   cycle_finished_ = false;
   last_write_ = now();
   const std::string based_on = object_ ? version_of(*object_) : std::string();
+  written_uid_ = object_ ? uid_of(*object_) : std::string();
   call<Json>(
       {"write the CompassConnection", write_limit},
       [api = api_, facts = facts_, object = object_, absence_id = absence_id_](const CallContext& context) {
@@ -203,6 +204,9 @@ void StatusWriter::write() {
 
 void StatusWriter::written(Result<Json> outcome, const std::string& based_on) {
   writing_ = false;
+  // Deleted (and perhaps made anew by somebody) since this write was carried out: what it wrote is there no more.
+  if (outcome && !written_uid_.empty() && (!object_ || uid_of(*object_) != written_uid_))
+    return consider();
   if (outcome) {
     tell_object_problem("");
     const std::string before = object_ ? state_of(*object_) : std::string();

@@ -58,6 +58,7 @@ private:
   bool observed_ = false;                          ///< whether the object is there is known
   bool cycle_finished_ = false;
   std::string superseded_version_; ///< what our last write was based on: an echo of it is old
+  std::string written_uid_;        ///< of the object that is being written; empty: it is being created
   bool writing_ = false;
   std::chrono::milliseconds retry_delay_{0}; ///< after the last failure; 0: the last write succeeded
   bool retry_waits_ = false;                 ///< nothing is tried before its timer

@@ -183,6 +183,24 @@ TEST_F(StatusWriterTest, MakesTheObjectAnewAfterAPersonDeletedIt) {
   EXPECT_FALSE(annotations.contains(reconnect_annotation));
 }
 
+TEST_F(StatusWriterTest, MakesTheObjectAnewThatIsDeletedWhileAWriteToItIsOnTheWay) {
+  settle();
+  const std::string uid = (*api->object(connections, "compass-connection"))["metadata"]["uid"];
+  api->carried_out = [&](const FakeApi::Call& call) {
+    if (call.verb != "update")
+      return;
+    api->erase(connections, "compass-connection");
+    CompassConnectionObserved gone;
+    gone.absence_id = uid;
+    system.send(writer, gone); // heard before the answer
+  };
+  SynchronizationReport report = synchronized();
+  report.fetching = FakeApi::failure(FailureKind::unavailable, "Director");
+  system.tell(writer, report);
+  ASSERT_TRUE(api->object(connections, "compass-connection"));
+  EXPECT_EQ((*api->object(connections, "compass-connection"))["metadata"]["annotations"][reconnect_annotation], uid);
+}
+
 TEST_F(StatusWriterTest, NamesTheAbsenceOfItsObjectWhereConfigWatcherDoesNotKnowIt) {
   settle();
   const std::string uid = (*api->object(connections, "compass-connection"))["metadata"]["uid"];
