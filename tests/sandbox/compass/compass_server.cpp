@@ -112,6 +112,8 @@ struct CompassServer::Services {
     }
     record.status = response.status > 0 ? response.status : 0;
     record.duration = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
+    if (record.status != 0)
+      compass::on_answered([this, record] { gate.passes(record, Stage::answered); });
     log.add(std::move(record));
   }
 
@@ -133,7 +135,7 @@ struct CompassServer::Services {
       return;
     }
     compass::GraphqlExchange exchange(to_director ? compass::director_schema() : compass::connector_schema(), faults,
-                                      record);
+                                      record, gate);
     exchange.run(request, response, [&](const Fault* fault) -> std::unique_ptr<graphql::Resolver> {
       if (to_director)
         return std::make_unique<compass::DirectorResolver>(data, peer.runtime_id, record.tenant);
@@ -159,6 +161,7 @@ struct CompassServer::Services {
   compass::DirectorData data;
   compass::FaultPlan faults;
   compass::RequestLog log;
+  RequestGate<RequestRecord> gate;
   std::vector<std::unique_ptr<TlsListener>> listeners;
 };
 
@@ -252,6 +255,10 @@ void CompassServer::drop_connections(const std::string& service) {
   for (std::size_t i = 0; i < services_->listeners.size(); ++i)
     if (service.empty() || service == names[i])
       services_->listeners[i]->drop_connections();
+}
+
+RequestGate<RequestRecord>& CompassServer::gate() {
+  return services_->gate;
 }
 
 std::vector<RequestRecord> CompassServer::requests() const {

@@ -12,6 +12,7 @@
 #include "tests/sandbox/compass/faults.hpp"
 #include "tests/sandbox/compass/request_log.hpp"
 #include "tests/sandbox/compass/token_ledger.hpp"
+#include "tests/sandbox/request_gate.hpp"
 
 namespace runtime_agent::sandbox {
 
@@ -84,6 +85,8 @@ public:
   /// Empty strings match anything.
   std::uint64_t request_count(const std::string& service = "", const std::string& field = "") const;
   void clear_requests();
+  /// Where a test can stand in the way of a request; its record is whole once it has been answered.
+  RequestGate<compass::RequestRecord>& gate();
 
   std::vector<compass::IssuedCertificate> certificates() const;
   /// Whether there is such a certificate. It is refused from now on, on open connections too.

@@ -79,11 +79,22 @@ void GraphqlExchange::run(const httplib::Request& request, httplib::Response& re
   record_.variables = body.value("variables", Json(nullptr));
   record_.field = first_field(record_.document, string_member(body, "operationName"));
 
+  const auto stopped_at = [&](Stage stage) {
+    if (gate_.passes(record_, stage))
+      return false;
+    response.status = 0;
+    reset_connection(request);
+    return true;
+  };
+  if (stopped_at(Stage::arrived))
+    return;
   const auto fault = faults_.match(record_.service, record_.field, false);
   record_.fault = fault ? fault->action : "";
   Outcome outcome;
   if (!fault || !fault->before)
     outcome = carry_out(body, make_resolver, fault ? &*fault : nullptr);
+  if (stopped_at(Stage::carried_out))
+    return;
   answer(request, response, outcome, fault);
   record_.bytes_sent = response.body.size();
 }

@@ -8,6 +8,7 @@
 #include "tests/sandbox/compass/faults.hpp"
 #include "tests/sandbox/compass/graphql_execution.hpp"
 #include "tests/sandbox/compass/request_log.hpp"
+#include "tests/sandbox/request_gate.hpp"
 
 namespace runtime_agent::sandbox::compass {
 
@@ -19,8 +20,9 @@ using MakeResolver = std::function<std::unique_ptr<graphql::Resolver>(const Faul
 /// Fills in the record's field, status, errors, fault and sizes.
 class GraphqlExchange {
 public:
-  GraphqlExchange(const graphql::Schema& schema, FaultPlan& faults, RequestRecord& record)
-      : schema_(schema), faults_(faults), record_(record) {}
+  GraphqlExchange(const graphql::Schema& schema, FaultPlan& faults, RequestRecord& record,
+                  const RequestGate<RequestRecord>& gate)
+      : schema_(schema), faults_(faults), record_(record), gate_(gate) {}
 
   void run(const httplib::Request& request, httplib::Response& response, const MakeResolver& make_resolver);
 
@@ -40,6 +42,7 @@ private:
   const graphql::Schema& schema_;
   FaultPlan& faults_;
   RequestRecord& record_;
+  const RequestGate<RequestRecord>& gate_;
 };
 
 /// The name of the first root field of a document; empty where it does not parse.

@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -15,6 +16,9 @@
 
 namespace runtime_agent::sandbox::compass {
 namespace {
+
+/// A connection has one request at a time, on its own thread.
+thread_local std::function<void()> when_answered;
 
 /// A thread for each connection: keep-alive connections and hanging handlers hold theirs.
 class ConnectionThreads : public httplib::TaskQueue {
@@ -133,7 +137,14 @@ TlsListener::TlsListener(Options options) : state_(std::make_unique<State>()) {
   server->set_keep_alive_timeout(90);
   server->set_read_timeout(std::chrono::seconds(30));
   server->set_payload_max_length(4u << 20);
-  server->set_pre_routing_handler([](const auto&, auto&) { return httplib::Server::HandlerResponse::Unhandled; });
+  server->set_pre_routing_handler([](const auto&, auto&) {
+    when_answered = nullptr;
+    return httplib::Server::HandlerResponse::Unhandled;
+  });
+  server->set_logger([](const auto&, const auto&) { // after the last byte
+    if (const auto callback = std::exchange(when_answered, nullptr))
+      callback();
+  });
   const auto& handle = state_->options.handle;
   server->Get(".*", handle).Post(".*", handle).Put(".*", handle).Delete(".*", handle);
   const int wanted = state_->options.port;
@@ -189,6 +200,10 @@ void reset_connection(const httplib::Request& request) {
   const linger now{1, 0};
   ::setsockopt(SSL_get_fd(request.ssl), SOL_SOCKET, SO_LINGER, &now, sizeof now);
   detach(request);
+}
+
+void on_answered(std::function<void()> callback) {
+  when_answered = std::move(callback);
 }
 
 void send_and_close(const httplib::Request& request, const std::string& bytes) {

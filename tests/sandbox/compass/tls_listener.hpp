@@ -48,6 +48,8 @@ private:
 
 /// Ends the request's connection with a TCP reset, without an answer. The handler returns afterwards.
 void reset_connection(const httplib::Request& request);
+/// In a handler: called once when its answer has been written.
+void on_answered(std::function<void()> callback);
 /// Sends these bytes as they are, then closes the connection without TLS' goodbye. The handler returns afterwards.
 void send_and_close(const httplib::Request& request, const std::string& bytes);
 

@@ -32,8 +32,9 @@ struct Fault {
   int status = 503;
   std::optional<std::string> retry_after{}; ///< as sent: seconds or an HTTP date
   std::chrono::milliseconds delay{0};
-  std::uint64_t skip = 0;  ///< so many matching requests are let through first
-  std::uint64_t times = 1; ///< to so many it happens; 0: for ever
+  bool carried_out = false; ///< with `status`, `html` and `empty`: it is done, and this comes instead of its answer
+  std::uint64_t skip = 0;   ///< so many matching requests are let through first
+  std::uint64_t times = 1;  ///< to so many it happens; 0: for ever
 };
 
 /// The faults that are set, in order: the first that matches and is due happens. Thread-safe.

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -12,6 +13,8 @@ namespace {
 
 /// httplib gives a handler no access to its socket; TLS' callbacks run on the connection's thread and have it.
 thread_local int connection_socket = -1;
+/// A connection has one request at a time, on its own thread.
+thread_local std::function<void()> when_answered;
 
 struct Tracked {
   OpenConnections* connections;
@@ -143,7 +146,9 @@ HttpsListener::HttpsListener(const std::string& host, int port, const ServingCer
   server_->Put("[^]*", with_body);
   server_->Patch("[^]*", with_body);
   server_->Delete("[^]*", with_body);
+  server_->set_logger([](const httplib::Request&, const httplib::Response&) { answered(); }); // after the last byte
   server_->set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
+    when_answered = nullptr;
     // httplib would compress answers, and hold back a watch's events in doing so. It decides by this header, which is
     // constant by the handler's signature only.
     const_cast<httplib::Headers&>(request.headers).erase("Accept-Encoding");
@@ -178,6 +183,15 @@ void HttpsListener::reset_connection() {
   sockaddr nowhere{};
   nowhere.sa_family = AF_UNSPEC;
   connect(connection_socket, &nowhere, sizeof nowhere);
+}
+
+void HttpsListener::on_answered(std::function<void()> callback) {
+  when_answered = std::move(callback);
+}
+
+void HttpsListener::answered() {
+  if (const auto callback = std::exchange(when_answered, nullptr))
+    callback();
 }
 
 bool HttpsListener::client_is_there() {

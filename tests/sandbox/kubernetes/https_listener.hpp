@@ -46,6 +46,9 @@ public:
 
   /// On a handler's thread: ends its connection by a reset, so that no more of an answer leaves.
   static void reset_connection();
+  /// On a handler's thread: called once when the answer has been written, or `answered` is called before.
+  static void on_answered(std::function<void()> callback);
+  static void answered();
   /// On a handler's thread: whether the client is still there.
   static bool client_is_there();
 

@@ -70,6 +70,7 @@ Reply failure(int status, std::string_view message, std::optional<std::string> r
 void write_stream(httplib::Response& http, std::shared_ptr<kube::WatchStream> stream,
                   const std::function<bool()>& stopping) {
   http.set_chunked_content_provider("application/json", [stream, stopping](std::size_t, httplib::DataSink& sink) {
+    HttpsListener::answered(); // its head has been written
     const auto lines = stopping() ? std::nullopt : stream->next(watch_patience);
     if (!lines) {
       sink.done();
@@ -127,6 +128,7 @@ struct KubernetesServer::State {
   kube::Store store;
   kube::RequestLog log;
   kube::Faults faults;
+  RequestGate<kube::RequestRecord> gate;
   kube::ApiService service;
   const kube::ServingCertificate certificate;
   std::unique_ptr<HttpsListener> listener;
@@ -192,16 +194,24 @@ void KubernetesServer::State::answer(const httplib::Request& http, httplib::Resp
     log.add(std::move(record));
     HttpsListener::reset_connection();
   };
+  if (!gate.passes(record, Stage::arrived))
+    return reset();
   if (fault && (fault->action == FaultAction::hang || fault->action == FaultAction::delay))
     pause(fault->delay);
   if (fault && (fault->action == FaultAction::hang || fault->action == FaultAction::reset_before))
     return reset();
   auto reply = fault ? instead(*fault) : std::nullopt;
-  if (!reply)
+  if (!reply) {
     reply = process(request);
-  if (fault && fault->action == FaultAction::reset_after)
-    return reset();
+  } else if (fault->carried_out) {
+    process(request);
+  }
   record.status = reply->status;
+  if (!gate.passes(record, Stage::carried_out) || (fault && fault->action == FaultAction::reset_after)) {
+    record.status = 0;
+    return reset();
+  }
+  HttpsListener::on_answered([this, record] { gate.passes(record, Stage::answered); });
   log.add(std::move(record));
   if (fault && fault->action == FaultAction::truncated)
     write_half(response, std::move(*reply));
@@ -298,6 +308,9 @@ std::string KubernetesServer::kubeconfig(const std::string& token) const {
 
 kube::Faults& KubernetesServer::faults() {
   return state_->faults;
+}
+RequestGate<kube::RequestRecord>& KubernetesServer::gate() {
+  return state_->gate;
 }
 kube::RequestLog& KubernetesServer::requests() {
   return state_->log;

@@ -13,6 +13,7 @@
 #include "tests/sandbox/kubernetes/access.hpp"
 #include "tests/sandbox/kubernetes/faults.hpp"
 #include "tests/sandbox/kubernetes/request_log.hpp"
+#include "tests/sandbox/request_gate.hpp"
 
 namespace runtime_agent::sandbox {
 
@@ -63,6 +64,8 @@ public:
   kube::Faults& faults();
   /// What was asked and written by requests; direct access below is not in it.
   kube::RequestLog& requests();
+  /// Where a test can stand in the way of a request; its record's status is not known before it has been carried out.
+  RequestGate<kube::RequestRecord>& gate();
   /// Every version before now is expired: 410 for continue tokens, and for watches that start at one.
   void expire_versions();
   /// Ends all watches as their time-out would.
