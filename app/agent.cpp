@@ -34,6 +34,13 @@ std::uint64_t random_seed() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
+/// The system's; so many seconds off where a test says so.
+std::function<WallTime()> wall_clock() {
+  const char* seconds = std::getenv("RUNTIME_AGENT_TEST_CLOCK_OFFSET");
+  const std::chrono::seconds offset(test_controls() && seconds ? std::atoll(seconds) : 0);
+  return [offset] { return std::chrono::system_clock::now() + offset; };
+}
+
 void log_failed_call(const graphql::FailedCall& call) {
   log::warning("a GraphQL call failed", {{"query", call.document},
                                          {"variables", call.variables},
@@ -123,8 +130,9 @@ bool test_controls() {
 // The order of the members is the order of their beginning, and backwards of their end.
 struct Agent::State {
   State(const Settings& settings, Clients given, const GiveUp& give_up)
-      : clients(std::move(given)), io(settings.kubernetes_concurrency + other_calls, waiting_calls),
-        environment{io, *clients.ring, [] { return std::chrono::system_clock::now(); }, random_seed, &crash_switch},
+      : clients(std::move(given)),
+        io(settings.kubernetes_concurrency + other_calls, waiting_calls), environment{io, *clients.ring, wall_clock(),
+                                                                                      random_seed, &crash_switch},
         system(configuration),
         supervisor(system, environment, [give_up](const std::string& reason) { give_up(exit_escalation, reason); }),
         peers(add_children(supervisor, environment, settings, clients, status, random_id())),

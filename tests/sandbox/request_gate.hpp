@@ -1,8 +1,8 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <utility>
 
 namespace runtime_agent::sandbox {
@@ -21,22 +21,20 @@ class RequestGate {
 public:
   using Guard = std::function<bool(const Record&, Stage)>;
 
+  /// The one that stood there before is not called any more when this returns, so it must not be waiting for its
+  /// caller.
   void set(Guard guard) {
-    const std::lock_guard lock(mutex_);
-    guard_ = guard ? std::make_shared<const Guard>(std::move(guard)) : nullptr;
+    const std::unique_lock lock(mutex_);
+    guard_ = std::move(guard);
   }
   bool passes(const Record& record, Stage stage) const {
-    std::shared_ptr<const Guard> guard;
-    {
-      const std::lock_guard lock(mutex_);
-      guard = guard_;
-    }
-    return !guard || (*guard)(record, stage);
+    const std::shared_lock lock(mutex_);
+    return !guard_ || guard_(record, stage);
   }
 
 private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Guard> guard_;
+  mutable std::shared_mutex mutex_;
+  Guard guard_;
 };
 
 } // namespace runtime_agent::sandbox

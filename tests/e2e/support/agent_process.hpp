@@ -48,6 +48,7 @@ public:
   /// The exit code, or minus the signal that ended it; nullopt where it still runs after `limit`.
   std::optional<int> wait(std::chrono::milliseconds limit);
   bool running();
+  pid_t id() const { return pid_; }
   /// All that it has written to stdout and stderr so far.
   std::string output() const;
   /// The same, line by line.

@@ -114,7 +114,11 @@ void World::put(const kubernetes::Resource& resource, const Json& object) {
 }
 
 void World::configure(const Values& changes) {
-  put(kubernetes::secrets("kyma-system"), configuration(changes, "Secret", "kyma-system"));
+  put(kubernetes::secrets("kyma-system"), configuration_secret(changes));
+}
+
+Json World::configuration_secret(const Values& changes) {
+  return configuration(changes, "Secret", "kyma-system");
 }
 
 void World::configure_map(const Values& changes) {

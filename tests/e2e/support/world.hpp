@@ -59,6 +59,8 @@ public:
   Variables quick_environment(Rights rights = Rights::own);
   /// Writes the configuration Secret with a fresh token; `changes` replaces values by key ("TOKEN"), empty removes one.
   void configure(const Values& changes = {});
+  /// The object that `configure` writes.
+  Json configuration_secret(const Values& changes = {});
   /// The same into the ConfigMap compass-system/compass-agent-configuration.
   void configure_map(const Values& changes = {});
   /// Starts the agent; it is this world's from then on.
