@@ -23,6 +23,16 @@ void count(const ApplicationOutcome& outcome, ApplyCounts& counts) {
     ++counts.updated;
 }
 
+std::string change_of(const ApplicationOutcome& outcome) {
+  if (outcome.written && outcome.action == ApplicationAction::create)
+    return "created";
+  if (outcome.written && outcome.action == ApplicationAction::remove)
+    return "deleted";
+  if (outcome.written)
+    return "updated";
+  return outcome.secrets_written + outcome.secrets_deleted > 0 ? "Secrets changed" : "";
+}
+
 std::vector<ApplicationProblem> by_application(std::vector<ApplicationProblem> problems) {
   const auto key = [](const ApplicationProblem& problem) { return std::tie(problem.application, problem.reason); };
   std::sort(problems.begin(), problems.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });

@@ -16,6 +16,9 @@ Digest wanted_digest(const ApplicationWork& work);
 /// Adds what was done.
 void count(const ApplicationOutcome& outcome, ApplyCounts& counts);
 
+/// The same in words for one Application: "created", "Secrets changed"; empty where nothing was done.
+std::string change_of(const ApplicationOutcome& outcome);
+
 /// Sorted by Application, what is said twice once.
 std::vector<ApplicationProblem> by_application(std::vector<ApplicationProblem> problems);
 /// How many Applications they are about; `problems` is sorted.

@@ -286,6 +286,8 @@ void ApplicationReconciler::carried_out(const ApplicationWork& work, const Resul
       pass_->problems.push_back({work.name, reason});
     if (outcome->written || outcome->secrets_written > 0 || outcome->secrets_deleted > 0)
       repairs_.written(work.name, wanted_digest(work), now());
+    if (auto what = change_of(*outcome); !what.empty())
+      pass_->changes.insert_or_assign(work.name, std::move(what));
   } else {
     pass_->retry = true;
     pass_->problems.push_back({work.name, bounded(outcome.error().text(), reason_limit)});
@@ -303,12 +305,32 @@ void ApplicationReconciler::finish(std::optional<Failure> failure) {
   applied.problems = by_application(std::move(pass.problems));
   applied.counts.failed = applications_of(applied.problems);
   applied.wants_confirmation = !pass.plan.held.empty();
+  publish(pass, applied.problems, failure);
   applied.failure = failure ? std::move(failure) : held_back(pass.plan.held);
   log_pass(applied, applied_ && same_result(*applied_, applied), pass.answers_fetch);
   answer(std::move(applied), pass.answers_fetch);
   repairs_.prune(now());
   schedule_retry(failed, pass);
   look_at(std::exchange(touched_, {}));
+}
+
+void ApplicationReconciler::publish(const Pass& pass, const std::vector<ApplicationProblem>& problems,
+                                    const std::optional<Failure>& failure) {
+  if (!settings_.publish)
+    return;
+  PassFacts facts{wall_now(), desired_, {}, pass.changes, problems, pass.plan.held, failure};
+  const auto differs = [&](const std::string& name) {
+    const ObservedApplication* live = view_.observed().application(name);
+    facts.differ.insert_or_assign(name, live ? std::optional(live->digest) : std::nullopt);
+  };
+  // What was in line needs no look: its digest in the cluster is the desired one.
+  for (const ApplicationWork& work : pass.plan.work)
+    differs(work.name);
+  for (const ApplicationProblem& problem : problems)
+    differs(problem.application);
+  for (const std::string& name : pass.plan.held)
+    differs(name);
+  settings_.publish(std::move(facts));
 }
 
 void ApplicationReconciler::schedule_retry(bool failed, const Pass& pass) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -8,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/application_reconciler/application_facts.hpp"
 #include "actors/application_reconciler/cluster_view.hpp"
 #include "actors/application_reconciler/plan.hpp"
 #include "actors/application_reconciler/repair_limit.hpp"
@@ -31,6 +34,8 @@ struct Settings {
   /// After a pass in which something failed; doubles up to the ceiling. A fetch comes mostly earlier.
   std::chrono::milliseconds retry_initial{10'000};
   std::chrono::milliseconds retry_ceiling{300'000};
+  /// Hears of each pass, for people and metrics; called in a handler, must not block. May be empty.
+  std::function<void(PassFacts)> publish;
 };
 
 /// Names of the two watches.
@@ -61,6 +66,7 @@ private:
     std::vector<std::vector<std::string>> reads; ///< chunks of Secrets' names, still to be read
     ApplyCounts counts;
     std::vector<ApplicationProblem> problems;
+    std::map<std::string, std::string> changes; ///< what was done, by name
     std::optional<std::chrono::steady_clock::time_point>
         again_at; ///< when an Application that is backed off from may go on
     bool retry = false;
@@ -88,6 +94,8 @@ private:
   void carry_out();
   void carried_out(const ApplicationWork& work, const Result<ApplicationOutcome>& outcome);
   void finish(std::optional<Failure> failure);
+  void publish(const Pass& pass, const std::vector<ApplicationProblem>& problems,
+               const std::optional<Failure>& failure);
   /// When to look again without being asked.
   void schedule_retry(bool failed, const Pass& pass);
   void answer(DesiredStateApplied applied, bool in_any_case);

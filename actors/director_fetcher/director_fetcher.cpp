@@ -135,6 +135,7 @@ void DirectorFetcher::fetched(Result<compass::RuntimeDataPtr> data, const std::s
     log::info("fetching from the Director succeeds again", {{"x-request-id", request_id}});
   schedule_.succeeded();
   report_.fetching.reset();
+  publish_backoff({});
   report_.last_successful_fetch = wall_now();
   auto state = std::make_shared<DesiredState>();
   state->data = std::move(*data);
@@ -157,6 +158,7 @@ void DirectorFetcher::fetch_failed(const Failure& failure) {
     log::warning("fetching from the Director failed; the cluster keeps the last complete state",
                  {{"error", failure.text()}, {"x-request-id", failure.request_id}});
   schedule_.failed(now(), failure);
+  publish_backoff(schedule_.wait(now()));
   if (!resync_under_way_.empty())
     resync_wanted_ = std::exchange(resync_under_way_, {}); // still to be served, at the back-off's pace
   report_.fetching = failure;
@@ -223,6 +225,11 @@ void DirectorFetcher::cycle_ended() {
   report_.cycle_finished = true;
   report();
   report_.cycle_finished = false;
+}
+
+void DirectorFetcher::publish_backoff(std::chrono::milliseconds backoff) {
+  if (settings_.publish_backoff)
+    settings_.publish_backoff(backoff);
 }
 
 void DirectorFetcher::report() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +18,8 @@ struct Settings {
   std::vector<std::pair<std::string, std::string>> labels;
   /// Over all pages of one fetch; each request has its own 30 s.
   std::chrono::milliseconds fetch_limit{600'000};
+  /// Hears how long after a failed fetch the next one comes, 0 after one that succeeded. May be empty.
+  std::function<void(std::chrono::milliseconds)> publish_backoff{};
 };
 
 /// Fetches the whole desired state at its pace, hands it to ApplicationReconciler, and once the cluster is in line sets
@@ -44,6 +47,7 @@ private:
   void fetch_failed(const Failure& failure);
   void set_labels();
   void cycle_ended();
+  void publish_backoff(std::chrono::milliseconds backoff);
   void report();
   compass::DirectorAccess access() const;
 

@@ -1,4 +1,5 @@
 #include "actors/supervision/log.hpp"
+#include "actors/supervision/log_level.hpp"
 
 #include <array>
 #include <atomic>
@@ -17,12 +18,7 @@ namespace {
 
 std::atomic<Format> present_format{Format::text};
 
-constexpr std::array names = {std::string_view("debug"), std::string_view("info"), std::string_view("warning"),
-                              std::string_view("error")};
-
-std::string_view name(Level level) {
-  return names[static_cast<std::size_t>(level)];
-}
+std::atomic<Level> present_level{Level::info};
 
 spdlog::level::level_enum spdlog_level(Level level) {
   constexpr std::array levels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err,
@@ -65,7 +61,18 @@ void configure(Format format, Level level) {
   set_level(level);
 }
 
+std::string_view to_string(Level level) {
+  constexpr std::array names = {std::string_view("debug"), std::string_view("info"), std::string_view("warning"),
+                                std::string_view("error"), std::string_view("off")};
+  return names[static_cast<std::size_t>(level)];
+}
+
+Level level() {
+  return present_level;
+}
+
 void set_level(Level level) {
+  present_level = level;
   logger().set_level(spdlog_level(level));
 }
 
@@ -73,14 +80,14 @@ std::string render(Format format, Level level, std::string_view sentence, Fields
                    std::string_view trace) {
   std::string line;
   if (format == Format::json) {
-    line = fmt::format(R"({{"time":"{}","level":"{}","msg":{})", time, name(level), in_quotes(sentence));
+    line = fmt::format(R"({{"time":"{}","level":"{}","msg":{})", time, to_string(level), in_quotes(sentence));
     for (const Field& field : fields)
       line += fmt::format(",{}:{}", in_quotes(field.key), field.quoted ? in_quotes(field.value) : field.value);
     if (!trace.empty())
       line += fmt::format(R"(,"trace":"{}")", trace);
     return line + "}";
   }
-  line = fmt::format("{} {:<7} {}", time, name(level), sentence);
+  line = fmt::format("{} {:<7} {}", time, to_string(level), sentence);
   for (const Field& field : fields) {
     const bool plain = !field.quoted || field.value.find_first_of(" \"\n\t=") == std::string::npos;
     line += fmt::format(" {}={}", field.key, plain ? field.value : in_quotes(field.value));

@@ -174,6 +174,8 @@ std::uint32_t TraceRing::over_limit(const std::array<std::uint8_t, 16>& trace) c
 }
 
 void TraceRing::record(SpanRecord record) noexcept {
+  if (settings_.observer != nullptr)
+    settings_.observer->recorded(record);
   if (!admit(record)) {
     over_limit_.fetch_add(1, std::memory_order_relaxed);
     return;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "actors/supervision/span.hpp"
+#include "actors/supervision/span_observer.hpp"
 #include "actors/supervision/trace_image.hpp"
 #include "actors/supervision/trace_layout.hpp"
 #include "actors/supervision/trace_memory.hpp"
@@ -55,6 +56,7 @@ public:
     std::uint32_t spans_per_trace = 2048; ///< of one cycle; the rest is counted
     /// What has to be added to the actors' clock to get the wall clock. Default: by the system's clocks now.
     std::optional<std::chrono::nanoseconds> wall_offset;
+    SpanObserver* observer = nullptr; ///< hears of each span; not owned, outlives the ring
     std::size_t retained_failed = 32; ///< cycles with a failure that are kept when the ring has lost them
     std::size_t retained_slow = 32;   ///< the same of those that took long
     std::uint32_t spans_per_retained = 256;
