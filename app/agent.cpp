@@ -49,7 +49,10 @@ void log_failed_call(const graphql::FailedCall& call) {
 }
 
 void open_trace(const std::string& path, Clients& clients) {
-  auto opened = supervision::open_trace(path);
+  clients.measurements = std::make_shared<Measurements>();
+  supervision::TraceRing::Settings ring;
+  ring.observer = &clients.measurements->messages;
+  auto opened = supervision::open_trace(path, ring);
   if (opened.problem)
     log::warning("the trace is kept in memory alone; it is lost when the process ends",
                  {{"variable", "APP_TRACE_FILE"}, {"reason", opened.problem->text()}});
@@ -62,6 +65,7 @@ void open_trace(const std::string& path, Clients& clients) {
                   {"ended", status_writer::timestamp(opened.previous->time)}});
   clients.ring = std::move(opened.ring);
   clients.trace_file = std::move(opened.file);
+  clients.measurements->requests.hand_on_to(*clients.ring);
 }
 
 supervision::WatchdogSettings watchdog_settings() {
@@ -101,7 +105,7 @@ Result<Clients> make_clients(const Settings& settings, const std::string& kubeco
 
   kubernetes::ApiOptions api;
   api.user_agent = user_agent;
-  api.observer = clients.ring.get();
+  api.observer = &clients.measurements->requests;
   api.max_connections = settings.kubernetes_concurrency + 4;
   api.proxies = *proxies;
   log::info("cluster", {{"config", cluster->source}, {"server", cluster->server}});
@@ -110,7 +114,7 @@ Result<Clients> make_clients(const Settings& settings, const std::string& kubeco
   compass::ClientSettings compass;
   compass.verify_tls = !settings.skip_compass_tls_verify;
   compass.proxies = std::move(*proxies);
-  compass.observer = clients.ring.get();
+  compass.observer = &clients.measurements->requests;
   compass.user_agent = user_agent;
   if (settings.query_logging)
     compass.call_logger = log_failed_call;
@@ -135,7 +139,7 @@ struct Agent::State {
                                                                                       random_seed, &crash_switch},
         system(configuration),
         supervisor(system, environment, [give_up](const std::string& reason) { give_up(exit_escalation, reason); }),
-        peers(add_children(supervisor, environment, settings, clients, status, random_id())),
+        peers(add_children(supervisor, environment, settings, clients, observed, random_id())),
         watchdog(supervisor, environment, watchdog_settings(),
                  [give_up](const std::string& reason) { give_up(exit_watchdog, reason); }) {}
   // The children's specifications hold the peers, the peers the Slots that hold the specifications.
@@ -145,7 +149,7 @@ struct Agent::State {
   supervision::IoPool io;
   supervision::CrashSwitch crash_switch;
   supervision::Environment environment;
-  PublishedStatus status;
+  Observed observed;
   ActorConfiguration configuration;
   caf::actor_system system;
   supervision::Supervisor supervisor;
@@ -178,8 +182,11 @@ const supervision::TraceRing& Agent::ring() const {
 const std::string& Agent::trace_file() const {
   return state_->clients.trace_file;
 }
-PublishedStatus& Agent::status() {
-  return state_->status;
+const Observed& Agent::observed() const {
+  return state_->observed;
+}
+const Measurements& Agent::measurements() const {
+  return *state_->clients.measurements;
 }
 supervision::CrashSwitch& Agent::crash_switch() {
   return state_->crash_switch;

@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "actors/application_reconciler/application_facts.hpp"
 #include "actors/supervision/crash_switch.hpp"
 #include "actors/supervision/supervisor.hpp"
 #include "actors/supervision/trace_ring.hpp"
+#include "app/metrics/measurements.hpp"
 #include "app/published_status.hpp"
 #include "app/settings.hpp"
 #include "transport/compass/clients.hpp"
@@ -19,12 +21,19 @@ namespace runtime_agent::app {
 
 /// What the agent calls, each shared by the actors that need it.
 struct Clients {
+  std::shared_ptr<Measurements> measurements;   ///< hears of every span and request; outlives the ring
   std::shared_ptr<supervision::TraceRing> ring; ///< hears of every request
   std::string trace_file;                       ///< where the ring lies; empty: in the process's memory alone
   std::shared_ptr<kubernetes::Api> kubernetes;
   std::shared_ptr<compass::ConnectorClient> connector;
   std::shared_ptr<compass::DirectorClient> director;
   std::shared_ptr<x509::KeySource> keys;
+};
+
+/// What the actors let people, probes and metrics see.
+struct Observed {
+  PublishedStatus status;
+  application_reconciler::PublishedApplications applications;
 };
 
 /// The real ones. Failure (configuration): no cluster to talk to, or a proxy variable that is no URL.
@@ -54,7 +63,8 @@ public:
   const supervision::TraceRing& ring() const;
   /// The mapped trace file; empty where the ring lies in memory alone. The process before: previous_trace_file of it.
   const std::string& trace_file() const;
-  PublishedStatus& status();
+  const Observed& observed() const;
+  const Measurements& measurements() const;
   supervision::CrashSwitch& crash_switch();
 
 private:

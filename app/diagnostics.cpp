@@ -1,64 +1,142 @@
 #include "app/diagnostics.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 
 #include <fmt/format.h>
 
-#include "actors/supervision/trace_tree.hpp"
+#include "actors/supervision/log_level.hpp"
+#include "actors/supervision/trace_file.hpp"
+#include "app/metrics/exposition.hpp"
+#include "app/page_access.hpp"
+#include "app/pages/page.hpp"
 #include "app/version.hpp"
 
 namespace runtime_agent::app {
 namespace {
 
-constexpr const char* overview = R"(Runtime Agent {}
-
-/actorz             the five actors: state, restarts, messages, last exception
-/tracez             recent traces: a cycle is one trace
-/tracez?id=ID       one of them as a tree
-/tracez?last=NAME   the latest whose root names NAME, for example ?last=synchronise
-)";
-
-std::string text_of(const supervision::ChildFacts& child) {
-  std::string text =
-      fmt::format("{:<22} {:<12} restarts={} messages={} mailbox={} dropped={}\n", child.name, to_string(child.state),
-                  child.restarts, child.messages, child.mailbox_depth, child.overflow);
-  if (child.last_exception)
-    text += fmt::format("    last exception at {}: {}\n", status_writer::timestamp(child.last_exception->time),
-                        child.last_exception->text);
-  return text;
+ActorFacts actor_facts(const supervision::ChildFacts& child) {
+  ActorFacts facts;
+  facts.name = child.name;
+  facts.state = to_string(child.state);
+  facts.answers = !child.stuck_since;
+  facts.restarts = child.restarts;
+  facts.mailbox_depth = child.mailbox_depth;
+  facts.messages = child.messages;
+  facts.overflow = child.overflow;
+  if (child.last_exception) {
+    facts.last_exception = child.last_exception->text;
+    facts.last_exception_time = child.last_exception->time;
+  }
+  facts.started = child.started;
+  facts.next_start = child.next_start;
+  return facts;
 }
 
-WebResponse traces(const supervision::TraceRing& ring, const WebRequest& request) {
-  constexpr std::size_t limit = 500;
-  if (const auto id = request.query.find("id"); id != request.query.end()) {
-    const TraceContext trace = trace_from_uuid(id->second);
-    if (!trace.valid())
-      return {400, "id: not the id of a trace; /tracez lists them\n"};
-    return {200, supervision::render_tree(ring, trace)};
-  }
-  const auto last = request.query.find("last");
-  std::string text;
-  for (const auto& summary : supervision::recent_traces(ring, limit)) {
-    if (last != request.query.end()) {
-      if (summary.root.find(last->second) != std::string::npos)
-        return {200, supervision::render_tree(ring, summary.trace)};
-      continue;
+Result<PreviousProcess> previous_process(const std::string& file) {
+  auto read = supervision::read_trace_file(supervision::previous_trace_file(file));
+  if (!read)
+    return failed(read.error());
+  PreviousProcess process;
+  process.started = read->started;
+  if (read->end)
+    process.end = fmt::format("exit code {}, {}", read->end->exit_code, read->end->reason);
+  process.cycles = std::move(read->cycles);
+  return process;
+}
+
+PageSources sources_of(const Settings& settings, const Agent& agent) {
+  PageSources sources;
+  sources.version = version;
+  sources.started = std::chrono::system_clock::now();
+  sources.now = [] { return std::chrono::system_clock::now(); };
+  sources.actors = [&agent] {
+    std::vector<ActorFacts> actors;
+    for (const auto& child : agent.children())
+      actors.push_back(actor_facts(child));
+    return actors;
+  };
+  sources.cycles = [&agent] { return agent.ring().cycles(); };
+  sources.cycle = [&agent](const TraceContext& trace) { return agent.ring().cycle(trace.trace_id); };
+  sources.previous = [&agent]() -> Result<PreviousProcess> {
+    if (!agent.trace_file().empty())
+      return previous_process(agent.trace_file());
+    return failed(Failure{FailureKind::not_found, "previous process", "the trace has no file", "set APP_TRACE_FILE"});
+  };
+  sources.status = [&agent] { return agent.observed().status.facts(); };
+  sources.ready = [&settings, &agent] {
+    const Readiness ready = readiness(agent.observed().status.facts(), std::chrono::system_clock::now(),
+                                      settings.sync_period, agent.observed().status.backoff());
+    return ReadyFacts{ready.ready, ready.text};
+  };
+  sources.applications = [&agent] { return agent.observed().applications.snapshot(); };
+  sources.settings = effective_settings([](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return value ? std::optional<std::string>(value) : std::nullopt;
+  });
+  sources.log_level = [] { return std::string(to_string(log::level())); };
+  return sources;
+}
+
+WebResponse response_of(const RenderedPage& page) {
+  WebResponse response{page.status, page.body, page.content_type};
+  response.headers = {{"Content-Security-Policy", content_security_policy},
+                      {"X-Content-Type-Options", "nosniff"},
+                      {"Referrer-Policy", "same-origin"}, // with no-referrer a browser's POST has no origin
+                      {"Cache-Control", "no-store"}};
+  return response;
+}
+
+PageFormat wanted_format(const WebRequest& request) {
+  return format_of(request.query, request.header("accept"));
+}
+
+/// With the refusals that hold for every page.
+WebHandler guarded(WebHandler handler) {
+  return [handler = std::move(handler)](const WebRequest& request) {
+    if (const auto reason = refused(request))
+      return response_of(render_problem(403, *reason, wanted_format(request)));
+    return handler(request);
+  };
+}
+
+WebHandler resource(const char* body, const char* type) {
+  return guarded([=](const WebRequest&) { return response_of({200, body, type}); });
+}
+
+WebResponse set_log_level(const WebRequest& request) {
+  const auto wanted = request.query.find("level");
+  const std::string name = wanted == request.query.end() ? "" : wanted->second;
+  for (const auto level : {log::Level::debug, log::Level::info, log::Level::warning, log::Level::error})
+    if (name == to_string(level)) {
+      const log::Level before = log::level();
+      log::set_level(std::min(level, log::Level::warning)); // so that this line is written in any case
+      log::warning("the log level is changed", {{"from", to_string(before)}, {"to", to_string(level)}});
+      log::set_level(level);
+      WebResponse response = response_of({303, name + "\n", "text/plain; charset=utf-8"});
+      response.headers["Location"] = "/logz";
+      return response;
     }
-    text += fmt::format("{} {} {:>9.1f} ms {:<6} {:>4} spans  {}\n", summary.trace.uuid(),
-                        status_writer::timestamp(summary.started),
-                        std::chrono::duration<double, std::milli>(summary.duration).count(), to_string(summary.outcome),
-                        summary.spans, summary.root);
-  }
-  if (last != request.query.end())
-    return {404, "no such trace is remembered\n"};
-  return {200, text};
+  return response_of(render_problem(400, "level is one of debug, info, warning, error.", wanted_format(request)));
 }
 
 } // namespace
 
-Diagnostics::Diagnostics(const Settings& settings, Agent& agent) : settings_(settings), agent_(agent) {
+std::optional<std::string> unhealthy(const std::vector<supervision::ChildFacts>& children) {
+  for (const auto& child : children) {
+    if (child.state == supervision::ChildState::escalated)
+      return child.name + " failed too often";
+    if (child.stuck_since)
+      return fmt::format("{} has not answered since {}", child.name, status_writer::timestamp(*child.stuck_since));
+  }
+  return std::nullopt;
+}
+
+Diagnostics::Diagnostics(const Settings& settings, Agent& agent)
+    : settings_(settings), agent_(agent), sources_(sources_of(settings, agent)) {
   add_health();
+  add_metrics();
   add_pages();
   if (test_controls())
     add_test_controls();
@@ -81,41 +159,49 @@ void Diagnostics::stop() {
 
 void Diagnostics::add_health() {
   health_.get("/healthz", [this](const WebRequest&) -> WebResponse {
-    for (const auto& child : agent_.children())
-      if (child.state == supervision::ChildState::escalated)
-        return {500, child.name + " failed too often\n"};
-      else if (child.stuck_since)
-        return {500, fmt::format("{} has not answered since {}\n", child.name,
-                                 status_writer::timestamp(*child.stuck_since))};
-    return {200, "ok\n"};
+    const auto problem = unhealthy(agent_.children());
+    return {problem ? 500 : 200, problem.value_or("ok") + "\n"};
   });
   health_.get("/readyz", [this](const WebRequest&) -> WebResponse {
-    const Readiness ready = readiness(agent_.status().facts(), std::chrono::system_clock::now(), settings_.sync_period);
+    const ReadyFacts ready = sources_.ready();
     return {ready.ready ? 200 : 503, ready.text};
   });
 }
 
-void Diagnostics::add_pages() {
-  pages_.get("/", [](const WebRequest&) -> WebResponse { return {200, fmt::format(fmt::runtime(overview), version)}; });
-  pages_.get("/actorz", [this](const WebRequest&) -> WebResponse {
-    std::string text;
-    for (const auto& child : agent_.children())
-      text += text_of(child);
-    return {200, text};
+void Diagnostics::add_metrics() {
+  health_.get("/metrics", [this](const WebRequest&) -> WebResponse {
+    const supervision::TraceRing& ring = agent_.ring();
+    const MetricSources sources{sources_,
+                                agent_.measurements(),
+                                [&ring](supervision::NameId id) { return ring.name(id); },
+                                [&ring] { return ring.recorded(); },
+                                [&ring] { return ring.over_limit(); },
+                                settings_.skip_compass_tls_verify};
+    return {200, metrics_text(sources), metrics_content_type};
   });
-  pages_.get("/tracez", [this](const WebRequest& request) { return traces(agent_.ring(), request); });
+}
+
+void Diagnostics::add_pages() {
+  for (const Page& page : pages())
+    pages_.get(page.path, guarded([this, &page](const WebRequest& request) {
+                 return response_of(render_page(page, sources_, request.query, wanted_format(request)));
+               }));
+  pages_.post("/logz", guarded(set_log_level));
+  pages_.get("/style.css", resource(style_sheet, "text/css; charset=utf-8"));
+  pages_.get("/icon.svg", resource(icon, "image/svg+xml"));
 }
 
 void Diagnostics::add_test_controls() {
-  pages_.post("/crash", [this](const WebRequest& request) -> WebResponse {
-    const auto value = [&](const char* name, const char* otherwise) {
-      const auto found = request.query.find(name);
-      return found == request.query.end() ? std::string(otherwise) : found->second;
-    };
-    agent_.crash_switch().arm(value("actor", "*"), value("message", "*"),
-                              static_cast<std::uint32_t>(std::strtoul(value("count", "1").c_str(), nullptr, 10)));
-    return {200, "armed\n"};
-  });
+  pages_.post("/crash", guarded([this](const WebRequest& request) -> WebResponse {
+                const auto value = [&](const char* name, const char* otherwise) {
+                  const auto found = request.query.find(name);
+                  return found == request.query.end() ? std::string(otherwise) : found->second;
+                };
+                agent_.crash_switch().arm(
+                    value("actor", "*"), value("message", "*"),
+                    static_cast<std::uint32_t>(std::strtoul(value("count", "1").c_str(), nullptr, 10)));
+                return {200, "armed\n"};
+              }));
 }
 
 } // namespace runtime_agent::app

@@ -3,13 +3,8 @@
 #include <fmt/format.h>
 
 namespace runtime_agent::app {
-namespace {
-
-constexpr auto backoff_ceiling = std::chrono::minutes(5);
-
-} // namespace
-
-Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono::milliseconds sync_period) {
+Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono::milliseconds sync_period,
+                    std::chrono::milliseconds backoff) {
   using status_writer::timestamp;
   if (!facts.object_problem.empty())
     return {false, "CompassConnection: " + facts.object_problem + "\n"};
@@ -27,9 +22,10 @@ Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono
                                                                          : "the first fetch has not ended yet";
     return {false, "synchronisation: " + why + "\n"};
   }
-  if (now - *facts.synchronization->last_successful_fetch > 3 * sync_period + backoff_ceiling)
-    return {false, fmt::format("synchronisation: the last successful fetch was at {}\n",
-                               timestamp(*facts.synchronization->last_successful_fetch))};
+  if (now - *facts.synchronization->last_successful_fetch > 3 * sync_period + backoff)
+    return {false, fmt::format("synchronisation: the last successful fetch was at {}{}\n",
+                               timestamp(*facts.synchronization->last_successful_fetch),
+                               facts.synchronization->fetching ? "; " + facts.synchronization->fetching->text() : "")};
   return {true, "ready\n"};
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <mutex>
 #include <string>
 
@@ -18,8 +20,12 @@ public:
     std::lock_guard lock(mutex_);
     return facts_;
   }
+  /// DirectorFetcher's: how long after a failed fetch the next one comes; 0 while fetching succeeds.
+  void publish_backoff(std::chrono::milliseconds backoff) { backoff_ = backoff; }
+  std::chrono::milliseconds backoff() const { return backoff_; }
 
 private:
+  std::atomic<std::chrono::milliseconds> backoff_{};
   mutable std::mutex mutex_;
   status_writer::Facts facts_;
 };
@@ -30,8 +36,9 @@ struct Readiness {
   std::string text;
 };
 
-/// Ready: a certificate that is valid at `now`, and a synchronisation that succeeded within three periods and the
-/// back-off's ceiling (architecture §8).
-Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono::milliseconds sync_period);
+/// Ready: a certificate that is valid at `now`, and a fetch that succeeded within three periods and the present
+/// back-off (architecture §8).
+Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono::milliseconds sync_period,
+                    std::chrono::milliseconds backoff);
 
 } // namespace runtime_agent::app

@@ -203,6 +203,16 @@ constexpr std::array ignored_variables = {"APP_GATEWAY_PORT",
                                           "APP_AGENT_CONFIGURATION_SECRET_TO_MIGRATE",
                                           "APP_CLUSTER_CERTIFICATES_SECRET_TO_MIGRATE"};
 
+/// A URL may carry a user and a password: nobody is shown them.
+std::string without_user(const std::string& text) {
+  const auto scheme = text.find("://");
+  const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const auto user = text.find('@', begin);
+  if (user == std::string::npos)
+    return text;
+  return text.substr(0, begin) + "[redacted]" + text.substr(text.rfind('@'));
+}
+
 /// Milliseconds of one of Go's units; 0 where it is none. Microseconds are below what the agent tells apart.
 double unit_milliseconds(std::string_view unit) {
   constexpr std::array<std::pair<std::string_view, double>, 7> units = {
@@ -260,6 +270,19 @@ tl::expected<Settings, std::vector<std::string>> read_settings(const Environment
       settings.ignored.emplace_back(name);
   if (!problems.empty())
     return tl::unexpected(std::move(problems));
+  return settings;
+}
+
+std::vector<EffectiveSetting> effective_settings(const Environment& environment) {
+  std::vector<EffectiveSetting> settings;
+  for (const Variable& variable : variables()) {
+    const auto given = environment(variable.name);
+    const bool set = given && !given->empty();
+    settings.push_back({variable.name, without_user(set ? std::string(trimmed(*given)) : variable.standard),
+                        variable.standard, variable.meaning});
+  }
+  for (const char* name : {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "KUBECONFIG"})
+    settings.push_back({name, without_user(environment(name).value_or("")), "", "as everywhere"});
   return settings;
 }
 

@@ -60,6 +60,17 @@ tl::expected<Settings, std::vector<std::string>> read_settings(const Environment
 /// Go's form: "20s", "1m30s", "1.5h", "250ms", "0". Nullopt where it is not that, negative, or over 290 years.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
+/// One variable as it is in effect.
+struct EffectiveSetting {
+  std::string variable;
+  std::string value;    ///< empty: not set, and without a default
+  std::string standard; ///< default; empty: none
+  std::string meaning;
+};
+
+/// All of them, in the order of --help. Passwords in URLs are `[redacted]`.
+std::vector<EffectiveSetting> effective_settings(const Environment& environment);
+
 /// The table of variables with their defaults and meanings, for `--help`.
 std::string describe_settings();
 

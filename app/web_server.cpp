@@ -1,5 +1,7 @@
 #include "app/web_server.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <thread>
 
 #include <fmt/format.h>
@@ -12,8 +14,14 @@ constexpr std::size_t threads = 4; // one for each open connection: probes, a sc
 
 WebRequest request_of(const httplib::Request& request) {
   WebRequest result;
+  result.method = request.method;
   for (const auto& [name, value] : request.params)
     result.query.emplace(name, value);
+  for (const auto& [name, value] : request.headers) {
+    std::string lower = name;
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    result.headers.emplace(std::move(lower), value);
+  }
   return result;
 }
 
@@ -21,7 +29,9 @@ httplib::Server::Handler adapted(WebHandler handler) {
   return [handler = std::move(handler)](const httplib::Request& request, httplib::Response& response) {
     const WebResponse answer = handler(request_of(request));
     response.status = answer.status;
-    response.set_content(answer.body, answer.content_type);
+    for (const auto& [name, value] : answer.headers)
+      response.set_header(name.c_str(), value);
+    response.set_content(answer.body, answer.content_type.c_str());
   };
 }
 

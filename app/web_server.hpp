@@ -11,13 +11,21 @@
 namespace runtime_agent::app {
 
 struct WebRequest {
+  std::string method; ///< "GET"
   std::map<std::string, std::string> query;
+  std::map<std::string, std::string> headers; ///< names in lower case; of one that is given twice, the first
+
+  std::string header(const std::string& name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? std::string() : found->second;
+  }
 };
 
 struct WebResponse {
   int status = 200;
   std::string body;
   std::string content_type = "text/plain; charset=utf-8";
+  std::map<std::string, std::string> headers{};
 };
 
 using WebHandler = std::function<WebResponse(const WebRequest&)>;

@@ -31,31 +31,39 @@ connection_manager::Settings connection_manager_settings(const Settings& setting
   return result;
 }
 
-director_fetcher::Settings director_fetcher_settings(const Settings& settings) {
+director_fetcher::Settings director_fetcher_settings(const Settings& settings, Observed& observed) {
   director_fetcher::Settings result;
   result.pace.period = settings.sync_period;
   result.pace.minimal_interval = settings.minimal_sync_time;
   result.labels = {{"runtime_eventServiceUrl", settings.runtime_events_url},
                    {"runtime_consoleUrl", settings.runtime_console_url}};
+  result.publish_backoff = [&observed](std::chrono::milliseconds backoff) { observed.status.publish_backoff(backoff); };
   return result;
 }
 
-application_reconciler::Settings application_reconciler_settings(const Settings& settings) {
+application_reconciler::Settings application_reconciler_settings(const Settings& settings, Observed& observed) {
   application_reconciler::Settings result;
   result.mapping.central_gateway_url = settings.central_gateway_url;
   result.mapping.skip_verify = settings.skip_apps_tls_verify;
   result.mapping.integration_namespace = settings.integration_namespace;
   result.minimal_sync_time = settings.minimal_sync_time;
   result.concurrency = settings.kubernetes_concurrency;
+  result.publish = [&observed](application_reconciler::PassFacts facts) {
+    observed.applications.publish(std::move(facts));
+  };
   return result;
 }
 
-status_writer::Settings status_writer_settings(const Settings& settings, PublishedStatus& status) {
+status_writer::Settings status_writer_settings(const Settings& settings, Observed& observed,
+                                               Measurements& measurements) {
   status_writer::Settings result;
   result.times_limit = settings.sync_period;
   if (settings.skip_compass_tls_verify)
     result.warning = "TLS checks are off: Compass' server certificates are not verified (APP_SKIP_COMPASS_TLS_VERIFY)";
-  result.publish = [&status](const status_writer::Facts& facts) { status.publish(facts); };
+  result.publish = [&observed, &measurements](const status_writer::Facts& facts) {
+    observed.status.publish(facts);
+    measurements.cycles.hear(facts, std::chrono::system_clock::now());
+  };
   return result;
 }
 
@@ -73,16 +81,18 @@ supervision::ChildSpecification child(std::string name, supervision::Environment
 } // namespace
 
 std::shared_ptr<Peers> add_children(supervision::Supervisor& supervisor, supervision::Environment& environment,
-                                    const Settings& settings, const Clients& clients, PublishedStatus& status,
+                                    const Settings& settings, const Clients& clients, Observed& observed,
                                     const std::string& process_id) {
   auto peers = std::make_shared<Peers>();
   peers->status_writer = supervisor.add<StatusWriterActor>(child<status_writer::StatusWriter>(
-      "StatusWriter", environment, peers, status_writer_settings(settings, status), clients.kubernetes));
+      "StatusWriter", environment, peers, status_writer_settings(settings, observed, *clients.measurements),
+      clients.kubernetes));
   peers->application_reconciler =
       supervisor.add<ApplicationReconcilerActor>(child<application_reconciler::ApplicationReconciler>(
-          "ApplicationReconciler", environment, peers, application_reconciler_settings(settings), clients.kubernetes));
+          "ApplicationReconciler", environment, peers, application_reconciler_settings(settings, observed),
+          clients.kubernetes));
   peers->director_fetcher = supervisor.add<DirectorFetcherActor>(child<director_fetcher::DirectorFetcher>(
-      "DirectorFetcher", environment, peers, director_fetcher_settings(settings), clients.director));
+      "DirectorFetcher", environment, peers, director_fetcher_settings(settings, observed), clients.director));
   peers->connection_manager = supervisor.add<ConnectionManagerActor>(child<connection_manager::ConnectionManager>(
       "ConnectionManager", environment, peers, connection_manager_settings(settings, process_id), clients.kubernetes,
       clients.connector, clients.keys));

@@ -12,7 +12,7 @@ namespace runtime_agent::app {
 /// The five children, their restart settings, and who knows whom. `process_id`: see config_watcher::Settings.
 /// Everything given by reference outlives the Supervisor.
 std::shared_ptr<Peers> add_children(supervision::Supervisor& supervisor, supervision::Environment& environment,
-                                    const Settings& settings, const Clients& clients, PublishedStatus& status,
+                                    const Settings& settings, const Clients& clients, Observed& observed,
                                     const std::string& process_id);
 
 /// In which order the children end: those that take work in first, the status last.

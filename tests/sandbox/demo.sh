@@ -152,7 +152,7 @@ crash_an_actor() {
   until_true 20 "the synchronisation after it" served
   pages /actorz | sed 's/^/  /'
 }
-restarted() { pages /actorz | grep -q 'ApplicationReconciler *running *restarts=1'; }
+restarted() { pages /actorz | grep -qE '^ApplicationReconciler +running +1 '; }
 
 reconnect() {
   title "6. kubectl delete compassconnection: the agent connects anew with a fresh token"

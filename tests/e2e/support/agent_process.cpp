@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <httplib.h>
 #include <netinet/in.h>
+#include <nlohmann/json.hpp>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -152,11 +153,19 @@ std::string AgentProcess::diagnostics_post(const std::string& path) const {
 }
 
 int AgentProcess::restarts(const std::string& actor) const {
-  const std::string page = diagnostics("/actorz");
-  const auto line = page.find(actor + " ");
-  const std::string label = "restarts=";
-  const auto at = line == std::string::npos ? line : page.find(label, line);
-  return at == std::string::npos ? -1 : std::stoi(page.substr(at + label.size()));
+  const auto page = nlohmann::json::parse(diagnostics("/actorz?format=json"), nullptr, false);
+  if (page.is_discarded())
+    return -1;
+  for (const auto& row : page["actors"])
+    if (row["name"] == actor)
+      return row["restarts"].get<int>();
+  return -1;
+}
+
+std::string AgentProcess::health_body(const std::string& path) const {
+  httplib::Client client("127.0.0.1", std::stoi(environment_.at("APP_HEALTH_PORT")));
+  const auto result = client.Get(path);
+  return result ? result->body : std::string();
 }
 
 int AgentProcess::health(const std::string& path) const {

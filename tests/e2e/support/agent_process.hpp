@@ -59,6 +59,10 @@ public:
   std::string diagnostics_post(const std::string& path) const;
   /// How often that actor was started anew, by /actorz; -1 where there is no answer.
   int restarts(const std::string& actor) const;
+  /// Body of a GET to the health port; empty where there is no answer.
+  std::string health_body(const std::string& path) const;
+  /// The same agent's environment with this command line, as a person in its pod would call it.
+  const Variables& environment() const { return environment_; }
   /// Status of a GET to the health port; 0 where there is no answer.
   int health(const std::string& path) const;
 

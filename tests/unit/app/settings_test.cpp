@@ -119,6 +119,24 @@ TEST(Duration, FollowsGosForm) {
     EXPECT_EQ(parse_duration(text), std::nullopt) << text;
 }
 
+TEST(Settings, AreShownAsTheyAreInEffectWithoutPasswords) {
+  const std::map<std::string, std::string> given = {{"APP_CONTROLLER_SYNC_PERIOD", " 30s "},
+                                                    {"HTTPS_PROXY", "http://user:p@ss@proxy:3128"},
+                                                    {"APP_CENTRAL_GATEWAY_SERVICE_URL", "http://a:b@gateway"}};
+  std::map<std::string, EffectiveSetting> shown;
+  for (const EffectiveSetting& setting : effective_settings([&](const std::string& name) {
+         const auto found = given.find(name);
+         return found == given.end() ? std::nullopt : std::optional(found->second);
+       }))
+    shown[setting.variable] = setting;
+  EXPECT_EQ(shown.at("APP_CONTROLLER_SYNC_PERIOD").value, "30s");
+  EXPECT_EQ(shown.at("APP_CONTROLLER_SYNC_PERIOD").standard, "20s");
+  EXPECT_EQ(shown.at("APP_HEALTH_PORT").value, "8090");
+  EXPECT_EQ(shown.at("HTTPS_PROXY").value, "http://[redacted]@proxy:3128");
+  EXPECT_EQ(shown.at("APP_CENTRAL_GATEWAY_SERVICE_URL").value, "http://[redacted]@gateway");
+  EXPECT_EQ(shown.at("KUBECONFIG").value, "");
+}
+
 TEST(Settings, AreDescribedEachWithItsDefault) {
   const std::string text = describe_settings();
   EXPECT_THAT(text, HasSubstr("APP_CONTROLLER_SYNC_PERIOD"));

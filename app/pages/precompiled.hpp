@@ -1,0 +1,7 @@
+// Precompiled for the pages: what their sources include most.
+#include <map>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
