@@ -9,8 +9,7 @@ namespace runtime_agent::app {
 
 std::vector<Command> commands() {
   return {
-      run_command(),
-      version_command(),
+      run_command(), status_command(), trace_command(), actors_command(), version_command(),
   };
 }
 
