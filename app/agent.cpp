@@ -11,6 +11,7 @@
 #include "actors/supervision/trace_file.hpp"
 #include "actors/supervision/watchdog.hpp"
 #include "app/exit_codes.hpp"
+#include "app/test_controls.hpp"
 #include "app/version.hpp"
 #include "app/wiring.hpp"
 #include "transport/compass/make_clients.hpp"
@@ -68,18 +69,6 @@ void open_trace(const std::string& path, Clients& clients) {
   clients.measurements->requests.hand_on_to(*clients.ring);
 }
 
-supervision::WatchdogSettings watchdog_settings() {
-  supervision::WatchdogSettings settings;
-  // Tests do not wait for half a minute.
-  if (const char* text = std::getenv("RUNTIME_AGENT_TEST_WATCHDOG"); text != nullptr && test_controls())
-    if (const auto deadline = parse_duration(text)) {
-      settings.interval = *deadline / 4;
-      settings.deadline = *deadline;
-      settings.end_after = 2 * *deadline;
-    }
-  return settings;
-}
-
 struct ActorConfiguration : caf::actor_system_config {
   ActorConfiguration() {
     // Actors decide and pass on; what takes time runs on the I/O threads.
@@ -121,14 +110,9 @@ Result<Clients> make_clients(const Settings& settings, const std::string& kubeco
   clients.connector = compass::make_connector_client(compass);
   clients.director = compass::make_director_client(std::move(compass));
 
-  const char* fixtures = std::getenv("RUNTIME_AGENT_TEST_KEYS");
-  clients.keys = test_controls() && fixtures ? x509::make_fixture_key_source(fixtures) : x509::make_key_source();
+  const std::string fixtures = test_keys();
+  clients.keys = fixtures.empty() ? x509::make_key_source() : x509::make_fixture_key_source(fixtures);
   return clients;
-}
-
-bool test_controls() {
-  const char* controls = std::getenv("RUNTIME_AGENT_TEST_CONTROLS");
-  return controls && std::string_view(controls) == "on";
 }
 
 // The order of the members is the order of their beginning, and backwards of their end.
@@ -141,7 +125,10 @@ struct Agent::State {
         supervisor(system, environment, [give_up](const std::string& reason) { give_up(exit_escalation, reason); }),
         peers(add_children(supervisor, environment, settings, clients, observed, random_id())),
         watchdog(supervisor, environment, watchdog_settings(),
-                 [give_up](const std::string& reason) { give_up(exit_watchdog, reason); }) {}
+                 [give_up](const std::string& reason) { give_up(exit_watchdog, reason); }) {
+    environment.measure_cpu = test_controls();
+    arm_from_environment(crash_switch);
+  }
   // The children's specifications hold the peers, the peers the Slots that hold the specifications.
   ~State() { *peers = {}; }
 

@@ -39,10 +39,6 @@ struct Observed {
 /// The real ones. Failure (configuration): no cluster to talk to, or a proxy variable that is no URL.
 Result<Clients> make_clients(const Settings& settings, const std::string& kubeconfig);
 
-/// RUNTIME_AGENT_TEST_CONTROLS=on: tests and the demo may make actors throw, give keys (RUNTIME_AGENT_TEST_KEYS, a folder)
-/// and move the clock (RUNTIME_AGENT_TEST_CLOCK_OFFSET, seconds). Never in normal use.
-bool test_controls();
-
 /// The actor system with the five children behind their Slots.
 class Agent {
 public:

@@ -11,6 +11,7 @@
 #include "app/metrics/exposition.hpp"
 #include "app/page_access.hpp"
 #include "app/pages/page.hpp"
+#include "app/test_controls.hpp"
 #include "app/version.hpp"
 
 namespace runtime_agent::app {
@@ -197,9 +198,12 @@ void Diagnostics::add_test_controls() {
                   const auto found = request.query.find(name);
                   return found == request.query.end() ? std::string(otherwise) : found->second;
                 };
-                agent_.crash_switch().arm(
-                    value("actor", "*"), value("message", "*"),
-                    static_cast<std::uint32_t>(std::strtoul(value("count", "1").c_str(), nullptr, 10)));
+                auto orders = supervision::parse_crash_orders(value("actor", "*") + ":" + value("message", "*") + ":" +
+                                                              value("action", "throw") + ":" + value("count", "1") +
+                                                              ":" + value("skip", "0"));
+                if (!orders)
+                  return {400, orders.error().text() + "\n"};
+                agent_.crash_switch().arm(std::move(orders->front()));
                 return {200, "armed\n"};
               }));
 }

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -15,6 +16,8 @@
 #include "app/agent.hpp"
 #include "app/cluster_information.hpp"
 #include "app/diagnostics.hpp"
+#include "app/last_words.hpp"
+#include "app/test_controls.hpp"
 #include "app/version.hpp"
 #include "transport/memory.hpp"
 
@@ -38,6 +41,8 @@ sigset_t block_signals() {
 }
 
 void keep_out_of_core_dumps() {
+  if (test_dumpable())
+    return;
 #if !defined(__SANITIZE_ADDRESS__) &&                                                                                  \
     !defined(__SANITIZE_THREAD__) // their leak check reads the process as a debugger does
   prctl(PR_SET_DUMPABLE, 0);
@@ -81,16 +86,23 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   }
   ClusterInformationLog cluster_information(clients->kubernetes, settings.metrics_logging_interval);
   std::atomic<int> given_up{0};
-  Agent agent(settings, std::move(*clients), [&, ring = clients->ring](int code, const std::string& reason) {
-    log::error("the process ends so that Kubernetes starts it anew", {{"exit_code", code}, {"reason", reason}});
-    ring->say_end(code, reason);
-    given_up = code;
-    pthread_kill(main_thread, give_up_signal);
-    // Whatever hangs may hang the orderly end as well.
-    std::thread([code] {
-      std::this_thread::sleep_for(longest_end);
-      std::_Exit(code);
-    }).detach();
+  std::string last_words;
+  std::once_flag giving_up; // the first reason counts
+  const auto ring = clients->ring;
+  const auto kubernetes = clients->kubernetes;
+  Agent agent(settings, std::move(*clients), [&](int code, const std::string& reason) {
+    std::call_once(giving_up, [&] {
+      log::error("the process ends so that Kubernetes starts it anew", {{"exit_code", code}, {"reason", reason}});
+      ring->say_end(code, reason);
+      last_words = reason;
+      given_up = code;
+      pthread_kill(main_thread, give_up_signal);
+      // Whatever hangs may hang the orderly end as well.
+      std::thread([code] {
+        std::this_thread::sleep_for(longest_end);
+        std::_Exit(code);
+      }).detach();
+    });
   });
   Diagnostics diagnostics(settings, agent);
   if (auto listening = diagnostics.start(); !listening) {
@@ -102,7 +114,10 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   const int code = wait_for_end(signals, given_up);
   diagnostics.stop();
   cluster_information.stop();
-  const bool clean = agent.stop(4s); // five seconds are what operators are promised (architecture §3)
+  // Five seconds are what operators are promised (architecture §3).
+  const bool clean = agent.stop(code == 0 ? 4s : 2s);
+  if (code != 0)
+    write_last_words(*kubernetes, last_words, std::chrono::system_clock::now(), 1500ms); // StatusWriter is down by now
   log::info("ended", {{"clean", clean}});
   // A thread that hangs is waited for by nobody: the memory that it uses must not be taken from it either.
   if (!clean)

@@ -5,6 +5,7 @@
 #include "actors/connection_manager/connection_manager.hpp"
 #include "actors/director_fetcher/director_fetcher.hpp"
 #include "actors/status_writer/status_writer.hpp"
+#include "app/test_controls.hpp"
 
 namespace runtime_agent::app {
 namespace {
@@ -75,7 +76,7 @@ supervision::ChildSpecification child(std::string name, supervision::Environment
           [&environment, peers, arguments...](caf::actor_system& system) {
             return caf::actor_cast<caf::strong_actor_ptr>(system.spawn<Actor>(environment, *peers, arguments...));
           },
-          supervision::RestartSettings{}};
+          restart_settings()};
 }
 
 } // namespace

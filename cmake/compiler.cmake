@@ -11,6 +11,7 @@ endif()
 
 option(RUNTIME_AGENT_TESTS "build the test suites" ON)
 option(RUNTIME_AGENT_BENCH "build the micro-benchmarks" OFF)
+option(RUNTIME_AGENT_TRACING "record spans; off only to measure what that costs" ON)
 set(RUNTIME_AGENT_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
 
 # With optimisation g++ 12 takes moves of strings for accesses out of bounds: those stay warnings there.
@@ -42,6 +43,10 @@ if(RUNTIME_AGENT_SANITIZE)
 else()
   # _FORTIFY_SOURCE needs optimisation, and hides from the sanitizers what it catches.
   add_compile_options($<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
+endif()
+
+if(NOT RUNTIME_AGENT_TRACING)
+  add_compile_definitions(RUNTIME_AGENT_NO_TRACING)
 endif()
 
 find_program(CCACHE ccache)

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <exception>
 #include <stdexcept>
 
@@ -13,6 +14,7 @@
 #include "actors/supervision/crash_switch.hpp"
 #include "actors/supervision/log.hpp"
 #include "actors/supervision/trace_ring.hpp"
+#include "actors/supervision/tracing.hpp"
 #include "messages/messages.hpp"
 
 namespace runtime_agent::supervision {
@@ -30,6 +32,13 @@ std::string text_of(const std::exception_ptr& exception) {
   } catch (...) {
     return "an exception that is no std::exception";
   }
+}
+
+/// Of this thread; wraps around after an hour, as differences of it may.
+std::uint32_t thread_cpu_microseconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<std::uint32_t>(time.tv_sec * 1'000'000 + time.tv_nsec / 1'000);
 }
 
 /// Exit, down and the like: CAF's own, not part of the conversation.
@@ -120,9 +129,15 @@ TraceContext ActorCore::new_trace() {
 
 template <class F>
 void ActorCore::traced(SpanRecord record, const TraceContext& trace, std::string_view kind, F handler) {
+  if constexpr (!tracing) {
+    record_.handled();
+    handler();
+    return;
+  }
   if (own_name_ == 0)
     own_name_ = environment_.ring.intern(actor_name());
   const auto started = now();
+  const std::uint32_t cpu_before = environment_.measure_cpu ? thread_cpu_microseconds() : 0;
   const TraceContext cause = trace.valid() ? trace : new_trace();
   record.trace = cause.trace_id;
   record.parent = cause.span_id;
@@ -135,16 +150,25 @@ void ActorCore::traced(SpanRecord record, const TraceContext& trace, std::string
   const TraceScope trace_scope(last_trace_);
   const ActorScope actor_scope(actor_name());
   record_.handled();
+  const auto crash_point = [&](bool afterwards) {
+    return environment_.crash_switch == nullptr || !environment_.crash_switch->armed() ||
+           environment_.crash_switch->check(actor_name(), environment_.ring.name(record.name), kind, afterwards);
+  };
   try {
-    if (environment_.crash_switch != nullptr && environment_.crash_switch->armed())
-      environment_.crash_switch->check(actor_name(), environment_.ring.name(record.name), kind);
-    handler();
+    if (crash_point(false)) {
+      handler();
+      crash_point(true);
+    } else {
+      record.outcome = SpanOutcome::dropped;
+    }
   } catch (...) {
     record.outcome = SpanOutcome::threw;
     record.duration = (now() - started).count();
     environment_.ring.record(record);
     throw;
   }
+  if (environment_.measure_cpu)
+    record.cpu = thread_cpu_microseconds() - cpu_before;
   record.duration = (now() - started).count();
   environment_.ring.record(record);
 }
@@ -181,9 +205,10 @@ caf::invoke_message_result ActorCore::consume(caf::mailbox_element& element, con
     return caf::invoke_message_result::consumed;
   }
   SpanRecord record;
-  record.name = type_name(content).id;
+  if constexpr (tracing)
+    record.name = type_name(content).id;
   TraceContext trace;
-  if (envelope != nullptr) {
+  if (tracing && envelope != nullptr) {
     trace = envelope->trace;
     record.sender = sender_id(envelope->sender_name);
     record.queued = environment_.ring.wall(envelope->queued);
@@ -455,6 +480,8 @@ void ActorCore::ran_out_of_time(CallId id) {
 }
 
 void ActorCore::record_call(const Outcome& outcome, SpanOutcome result, std::string_view detail) {
+  if constexpr (!tracing)
+    return;
   const Ticket& ticket = *outcome.ticket;
   SpanRecord record;
   record.kind = SpanKind::call;

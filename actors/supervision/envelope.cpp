@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/supervision/slot_mailbox.hpp"
+#include "actors/supervision/tracing.hpp"
 
 namespace runtime_agent::supervision {
 namespace {
@@ -33,6 +34,8 @@ void Envelope::give_into_custody(SlotMailbox& slot, std::uint64_t tenancy) noexc
 caf::mailbox_element_ptr in_envelope(caf::mailbox_element_ptr element, const caf::actor_clock& clock) {
   if (envelope_of(*element) != nullptr)
     return element;
+  if constexpr (!tracing)
+    return caf::mailbox_element_ptr(new Envelope(std::move(element), {}, {}, {}));
   return caf::mailbox_element_ptr(new Envelope(std::move(element), present_trace(), present_actor(), clock.now()));
 }
 

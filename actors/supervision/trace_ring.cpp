@@ -12,6 +12,7 @@
 
 #include "actors/supervision/boot_id.hpp"
 #include "actors/supervision/retained_spans.hpp"
+#include "actors/supervision/tracing.hpp"
 
 namespace runtime_agent::supervision {
 namespace {
@@ -174,6 +175,8 @@ std::uint32_t TraceRing::over_limit(const std::array<std::uint8_t, 16>& trace) c
 }
 
 void TraceRing::record(SpanRecord record) noexcept {
+  if constexpr (!tracing)
+    return;
   if (settings_.observer != nullptr)
     settings_.observer->recorded(record);
   if (!admit(record)) {
@@ -194,10 +197,20 @@ void TraceRing::record(SpanRecord record) noexcept {
   cell.version.store(version + 2, std::memory_order_release);
 }
 
+TraceContext TraceRing::own_trace() noexcept {
+  // Random enough for an id that nobody else has to guess or to know.
+  const std::uint64_t number = own_traces_.fetch_add(1, std::memory_order_relaxed) + 1;
+  const std::array<std::uint64_t, 2> halves{static_cast<std::uint64_t>(header().started) * 0x9e3779b97f4a7c15u,
+                                            (header().process << 40 ^ number) * 0xbf58476d1ce4e5b9u};
+  return make_trace(std::bit_cast<std::array<std::uint8_t, 16>>(halves));
+}
+
 void TraceRing::finished(const RequestSpan& span) {
   SpanRecord record;
-  record.trace = span.trace.trace_id;
-  record.parent = span.trace.span_id;
+  // Outside of any cycle (a watch's): one of its own, else they would all count as one.
+  const TraceContext trace = span.trace.valid() ? span.trace : own_trace();
+  record.trace = trace.trace_id;
+  record.parent = trace.span_id;
   record.kind = SpanKind::request;
   record.started = std::chrono::duration_cast<std::chrono::nanoseconds>(span.started.time_since_epoch()).count();
   record.queued = record.started;

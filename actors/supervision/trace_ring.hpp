@@ -105,6 +105,7 @@ private:
   TraceRing(const Settings& settings, TraceMemory memory);
   static layout::Places places_of(const Settings& settings);
   static void initialize(std::byte* begin, const Settings& settings);
+  TraceContext own_trace() noexcept;
   /// Counts the span; false where it is over its cycle's limit.
   bool admit(const SpanRecord& record) noexcept;
   bool slow(const layout::Count& count) const noexcept;
@@ -122,6 +123,7 @@ private:
   layout::Count* const counts_;
   std::atomic<std::uint64_t> next_{0};
   std::atomic<std::uint64_t> over_limit_{0};
+  std::atomic<std::uint64_t> own_traces_{0};
   mutable std::mutex retaining_; ///< guards the retained cycles
   std::atomic<bool> end_said_{false};
 };

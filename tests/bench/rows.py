@@ -403,7 +403,44 @@ def _micro_rows(results):
         yield Row(name.replace("_", "-"), what, results[name]["cpu_time"], results[name]["time_unit"], limit)
 
 
+# -- tracing
+
+
+def _per_message(bench, program):
+    """Seconds of CPU a message, by the median of several runs."""
+    command = [str(BINARIES / program), "--benchmark_filter=^messages", "--benchmark_format=json",
+               f"--benchmark_repetitions={3 if bench.quick else 9}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Wrong(f"{program} failed: " + done.stderr[-1000:])
+    runs = [one for one in json.loads(done.stdout)["benchmarks"] if one["run_type"] == "iteration"]
+    return statistics.median(one["cpu_time"] for one in runs) * 1e-9 / 1000  # nanoseconds for a batch of 1,000
+
+
+def _spans_recorded(path):
+    """The highest sequence in a trace file (actors/supervision/trace_layout.hpp)."""
+    data = Path(path).read_bytes()
+    cells = int.from_bytes(data[48:56], "little")
+    first, stride = 4096 + 1024 * 64, 8 + 96
+    return max(int.from_bytes(data[at + 8:at + 16], "little") for at in range(first, first + cells * stride, stride))
+
+
+def tracing(bench):
+    traced, untraced = _per_message(bench, "bench_micro"), _per_message(bench, "bench_untraced")
+    cost = max(traced - untraced, 0)
+    yield Row("tracing-message", "tracing: CPU a message", cost * 1e9, "ns", 1000, tolerance=1,
+              parts={"traced ns": round(traced * 1e9), "untraced ns": round(untraced * 1e9)})
+    _, _, agent = synchronized_agent(bench, 200, **QUICK_CYCLES)
+    with agent:
+        spans, cpu = _spans_recorded(f"{agent.folder.name}/trace"), agent.cpu()
+        time.sleep(5 if bench.quick else 20)
+        spans, cpu = _spans_recorded(f"{agent.folder.name}/trace") - spans, agent.cpu() - cpu
+    yield Row("tracing-share", "tracing: share of a synchronising agent's CPU", 100 * spans * cost / cpu, "%", 3, tolerance=1,
+              parts={"spans": spans, "CPU ms": round(cpu * 1e3)})
+
+
 ALL = {
+    "tracing": tracing,
     "write-phase": write_phase,
     "start": start,
     "unchanged-cycle": unchanged_cycle,

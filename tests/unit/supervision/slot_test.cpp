@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "actors/supervision/log.hpp"
+#include "actors/supervision/trace_ring.hpp"
 #include "tests/unit/supervision/toys.hpp"
 #include "tests/unit/support/seeds.hpp"
 #include "tests/unit/support/test_system.hpp"
@@ -99,6 +100,43 @@ TEST_F(SlotTest, ShowsTheTextOfTheLastException) {
   ASSERT_TRUE(facts().last_exception.has_value());
   EXPECT_EQ(facts().last_exception->text, "doom of incarnation 1");
   EXPECT_EQ(facts().last_exception->time, system.wall_now());
+}
+
+TEST_F(SlotTest, TellsOfEachEndWithItsText) {
+  std::vector<ActorEnded> ends;
+  system.environment().actor_ended = [&](const ActorEnded& end) { ends.push_back(end); };
+  start(exact());
+  for (int i = 0; i < 6; ++i) {
+    deaths_to_come = 1;
+    system.tell(worker, Task{3});
+    system.advance(1s);
+  }
+  system.environment().actor_ended = nullptr;
+  ASSERT_EQ(ends.size(), 6u);
+  EXPECT_EQ(ends[0].actor, "Worker");
+  EXPECT_EQ(ends[0].reason, "doom of incarnation 1");
+  EXPECT_FALSE(ends[4].escalated);
+  EXPECT_TRUE(ends[5].escalated);
+  EXPECT_THAT(ends[5].reason, HasSubstr("over its restart intensity; last: doom of incarnation 6"));
+}
+
+TEST_F(SlotTest, ARestartIsASpanOfTheCycleInWhichTheChildDied) {
+  start(exact());
+  deaths_to_come = 1;
+  const TraceContext trace = make_trace({7});
+  {
+    const TraceScope scope(trace);
+    system.send(worker, Task{3});
+  }
+  system.run();
+  system.advance(1s);
+  const Cycle cycle = system.ring().cycle(trace.trace_id);
+  ASSERT_EQ(cycle.spans.size(), 2u);
+  EXPECT_EQ(cycle.spans[0].record.outcome, SpanOutcome::threw);
+  EXPECT_EQ(cycle.spans[1].record.kind, SpanKind::restart);
+  EXPECT_EQ(cycle.spans[1].record.parent, cycle.spans[0].record.span);
+  EXPECT_EQ(cycle.spans[1].receiver, "Worker");
+  EXPECT_EQ(cycle.spans[1].duration(), 100ms);
 }
 
 TEST_F(SlotTest, TheDelayDoublesUpToItsCeiling) {

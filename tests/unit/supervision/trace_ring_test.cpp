@@ -86,6 +86,17 @@ TEST(TraceRing, TakesHttpRequests) {
   EXPECT_EQ(seen.record.bytes_received, 0xffffffffu);
 }
 
+TEST(TraceRing, RequestsOutsideOfAnyCycleAreCyclesOfTheirOwn) {
+  TraceRing ring;
+  RequestSpan request;
+  request.target = "kubernetes";
+  request.method = "GET";
+  request.outcome = "ok";
+  ring.finished(request);
+  ring.finished(request);
+  EXPECT_EQ(ring.cycles().size(), 2u);
+}
+
 TEST(TraceRing, NamesBeyondTheTableBecomeOther) {
   TraceRing names;
   for (int i = 0; i < 2000; ++i)

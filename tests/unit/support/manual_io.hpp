@@ -62,6 +62,10 @@ public:
     const auto names = watches();
     return std::find(names.begin(), names.end(), name) != names.end();
   }
+  /// Those that have been cancelled go: a long test must not hold what each actor that died has held.
+  void forget_cancelled_watches() {
+    std::erase_if(long_jobs_, [](const auto& job) { return job.cancel.cancelled(); });
+  }
   /// What the watch of that name (the youngest that runs) sees next. `Event` is what `watch<Event>` was started with.
   template <class Event>
   void emit(const std::string& name, Event event) {
