@@ -114,8 +114,8 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   const int code = wait_for_end(signals, given_up);
   diagnostics.stop();
   cluster_information.stop();
-  // Five seconds are what operators are promised (architecture §3).
-  const bool clean = agent.stop(code == 0 ? 4s : 2s);
+  // Five seconds are what operators are promised (architecture §3); an actor that hangs costs one more than the limit.
+  const bool clean = agent.stop(code == 0 ? 3500ms : 2000ms);
   if (code != 0)
     write_last_words(*kubernetes, last_words, std::chrono::system_clock::now(), 1500ms); // StatusWriter is down by now
   log::info("ended", {{"clean", clean}});
