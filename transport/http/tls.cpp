@@ -262,7 +262,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::make(const Trust& trust, c
   if (context == nullptr)
     return failed({.kind = FailureKind::internal, .what = "OpenSSL gives no TLS context"});
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  // Cleansed: an idle connection would keep the last answer, and the secrets in it, until the next one comes.
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CLEANSE_PLAINTEXT);
   SSL_CTX_set_mode(context,
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   // Gateways that also speak HTTP/2 choose by this list.
