@@ -44,6 +44,9 @@ public:
   AgentProcess& operator=(const AgentProcess&) = delete;
   ~AgentProcess();
 
+  pid_t pid() const { return pid_; }
+  /// Where its trace lies.
+  const std::string& trace_file() const { return environment_.at("APP_TRACE_FILE"); }
   void signal(int number);
   /// The exit code, or minus the signal that ended it; nullopt where it still runs after `limit`.
   std::optional<int> wait(std::chrono::milliseconds limit);

@@ -4,12 +4,32 @@
 #include <iostream>
 #include <map>
 
+#include "tests/e2e/support/trace_check.hpp"
 #include "tests/sandbox/compass/datasets.hpp"
 
 namespace runtime_agent::e2e {
+namespace {
+
+/// Ends the agent, so that what is under way is told to its end, and looks through its trace.
+void check_trace(AgentProcess& agent) {
+  if (agent.running()) {
+    agent.signal(SIGTERM);
+    agent.wait(20s);
+  }
+  const auto trace = supervision::read_trace_file(agent.trace_file());
+  if (!trace)
+    return; // it has not started, or its trace lies in memory
+  for (const std::string& problem : trace_problems(*trace, agent.wait(0ms) == 0))
+    ADD_FAILURE() << problem;
+}
+
+} // namespace
 
 void EndToEnd::TearDown() {
-  if (!HasFailure() || !world_ || !world_->started())
+  if (!world_ || !world_->started())
+    return;
+  check_trace(world_->agent());
+  if (!HasFailure())
     return;
   constexpr std::size_t shown = 80;
   const auto lines = world_->agent().lines();

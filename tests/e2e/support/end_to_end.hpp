@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 /// What the tests of the agent's job stand on: a world of their own, and the end of the agent's log where one fails.
 class EndToEnd : public testing::Test {
 protected:
+  /// Ends the agent and looks through its trace (trace_check.hpp).
   void TearDown() override;
 
   World& make_world(ClusterKind kind, sandbox::CompassOptions options = World::fast_options());
