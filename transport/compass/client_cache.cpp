@@ -46,6 +46,7 @@ std::shared_ptr<http::Client> ClientCache::client(const http::Url& url, const x5
   options.trust = settings_.verify_tls ? http::Trust{} : http::Trust::unchecked();
   options.proxy = settings_.proxies.proxy_for(url);
   options.user_agent = settings_.user_agent;
+  options.permit = settings_.permit;
   entries_.push_front({origin, identity, settings_.make_http(std::move(options))});
   if (entries_.size() > most_clients)
     entries_.pop_back();

@@ -21,6 +21,7 @@ struct ClientSettings {
   RequestObserver* observer = nullptr; ///< may be null; must outlive the client
   std::string user_agent = "runtime-agent";
   std::chrono::milliseconds request_timeout{30'000}; ///< of each request
+  std::function<Result<void>()> permit{};            ///< http::ClientOptions::permit
   std::size_t page_size = 100;                       ///< 1 to 200, at every level
   std::size_t most_response_bytes = 64u << 20;       ///< of each answer
   graphql::CallLogger call_logger{};                 ///< APP_QUERY_LOGGING; may be empty

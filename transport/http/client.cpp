@@ -63,6 +63,7 @@ private:
   Result<Response> with_slot(Call& call, const Waiter& waiter);
   Result<Response> attempt(Call& call, const Waiter& waiter, Lease& lease, bool& try_again);
   std::optional<Failure> refusal(const Waiter& waiter);
+  Result<void> permitted() const { return options_.permit ? options_.permit() : Result<void>(); }
   Result<Lease> take_kept();
   Result<Lease> open(const Waiter& waiter);
   void give_back(Lease lease);
@@ -128,6 +129,8 @@ Result<Response> KeepAliveClient::with_slot(Call& call, const Waiter& waiter) {
   std::uint64_t one = 0;
   if (auto open = waiter.check(Clock::time_point::max(), "the call did not begin"); !open)
     return tl::unexpected(open.error());
+  if (auto may = permitted(); !may)
+    return tl::unexpected(may.error());
   if (!slots_)
     return failed({.kind = FailureKind::internal, .what = "no file descriptor is left"});
   while (::read(slots_.get(), &one, sizeof one) != sizeof one)
@@ -156,6 +159,8 @@ Result<Response> KeepAliveClient::attempt(Call& call, const Waiter& waiter, Leas
   auto wire = wire_request(call.request, call.context);
   if (!wire)
     return tl::unexpected(wire.error());
+  if (auto may = permitted(); !may)
+    return tl::unexpected(may.error());
   Attempt attempt(call.request, call.receive);
   auto result = attempt.run(*lease.connection, *wire, waiter, call.idle_limit);
   const auto& exchange = lease.connection->exchange();

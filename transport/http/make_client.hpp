@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,9 @@ struct ClientOptions {
   std::optional<Proxy> proxy{};    ///< as `ProxySettings::proxy_for(origin)` says
   std::size_t max_connections = 8; ///< calls beyond it wait for one, within their deadline
   std::string user_agent = "runtime-agent";
+  /// Asked directly before each request leaves, also before one that is sent again: its Failure is the call's, and
+  /// nothing is sent. May be empty. Thread-safe, and quick.
+  std::function<Result<void>()> permit{};
   /// For resolving, connecting, the proxy and the TLS handshake together.
   std::chrono::milliseconds connect_timeout{10'000};
   /// Idle connections older than this are not used again: gateways drop theirs after about a minute.

@@ -107,7 +107,7 @@ std::pair<std::string, std::string> split_server(const std::string& server) {
   return {server.substr(0, path), server.substr(path)};
 }
 
-class ApiClient : public Api {
+class ApiClient : public PatchingApi {
 public:
   ApiClient(ClusterConfig config, const ApiOptions& options, ConnectionFactory connect, Clock& clock)
       : config_(config), options_(options), connect_(std::move(connect)), clock_(clock),
@@ -151,6 +151,24 @@ public:
     return {};
   }
 
+  Result<Json> dry_run_create(const Resource& resource, const Json& object, const CallContext& context) override {
+    const std::string name = text_at(object, "metadata", "name");
+    const Operation operation{"create", resource, name, true};
+    auto body = body_of(operation, object);
+    if (!body)
+      return failed(std::move(body.error()));
+    Exchange exchange{operation, request("POST", operation, resource.path() + "?dryRun=All")};
+    exchange.request.body = std::move(*body);
+    exchange.repeatable = true;
+    return object_of(std::move(exchange), context);
+  }
+  Result<Json> patch(const Resource& resource, const std::string& name, const Json& patch,
+                     const CallContext& context) override {
+    const Operation operation{"patch", resource, name};
+    Exchange exchange = one(operation, "PATCH", patch.dump(-1, ' ', false, Json::error_handler_t::replace), false);
+    exchange.request.content_type = "application/merge-patch+json";
+    return object_of(std::move(exchange), context);
+  }
   Result<std::string> list(const Resource& resource, const ListOptions& options, const ObjectReceiver& receive,
                            const CallContext& context) override;
   Result<std::string> watch(const Resource& resource, const WatchOptions& options, const EventReceiver& receive,
@@ -396,8 +414,8 @@ Result<std::shared_ptr<http::Client>> ApiClient::connect(const Login& login, std
 
 } // namespace
 
-std::unique_ptr<Api> make_api(ClusterConfig config, const ApiOptions& options, ConnectionFactory connect,
-                              Clock& clock) {
+std::unique_ptr<PatchingApi> make_api(ClusterConfig config, const ApiOptions& options, ConnectionFactory connect,
+                                      Clock& clock) {
   return std::make_unique<ApiClient>(std::move(config), options, std::move(connect), clock);
 }
 

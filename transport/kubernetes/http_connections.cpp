@@ -49,11 +49,12 @@ ConnectionFactory http_connections(const ApiOptions& options) {
     client.proxy = std::move(*proxy);
     client.max_connections = endpoint.max_connections;
     client.user_agent = options.user_agent;
+    client.permit = options.permit;
     return http::make_client(std::move(client));
   };
 }
 
-std::unique_ptr<Api> make_api(ClusterConfig config, const ApiOptions& options) {
+std::unique_ptr<PatchingApi> make_api(ClusterConfig config, const ApiOptions& options) {
   return make_api(std::move(config), options, http_connections(options), system_clock());
 }
 

@@ -64,12 +64,12 @@ std::string fields_of(const Json& status) {
   return fields.empty() ? fields : fields + ")";
 }
 
-std::string words_of(const Json& status, int code, const std::string& reason, const Resource& resource) {
+std::string words_of(const Json& status, int code, const std::string& reason, const Operation& operation) {
   const std::string head = reason.empty() ? fmt::format("{}", code) : fmt::format("{} {}", code, reason);
   const std::string message = text_at(status, "message");
   if (message.empty())
     return head;
-  if (holds_secrets(resource) && !quotes_nothing(code, message))
+  if (holds_secrets(operation.resource) && !operation.harmless && !quotes_nothing(code, message))
     return http::excerpt(head + fields_of(status), message_limit) +
            ": the server's message is withheld, it may quote the content";
   return http::excerpt(head + ": " + message, message_limit);
@@ -94,7 +94,7 @@ std::optional<std::chrono::milliseconds> retry_after_of(const Json& status) {
 void refine(Failure& failure, const Json& status, const Operation& operation) {
   const std::string reason = http::excerpt(text_at(status, "reason"), 60);
   failure.kind = kind_of(failure.http_status, reason, failure.kind);
-  failure.what = words_of(status, failure.http_status, reason, operation.resource);
+  failure.what = words_of(status, failure.http_status, reason, operation);
   if (!failure.retry_after)
     failure.retry_after = retry_after_of(status);
 }

@@ -13,6 +13,8 @@ struct Operation {
   std::string_view verb; ///< a literal: "get" "create" "update" "delete" "list" "watch"
   const Resource& resource;
   std::string_view name; ///< empty: the collection
+  /// What is sent holds no secret, so that the server's message may be shown whatever it quotes.
+  bool harmless = false;
 
   /// Of a Failure: "Kubernetes API, get Secret kyma-system/x".
   std::string where() const;

@@ -72,6 +72,7 @@ std::optional<ResourceType> ApiService::type_by_plural(const std::string& plural
 }
 
 Reply ApiService::handle(const ApiRequest& request) {
+  const RequestLog::Author author(request.user);
   auto answer = route(request);
   return answer ? std::move(*answer) : refused_reply(answer.error());
 }

@@ -64,7 +64,7 @@ private:
 
   /// Replaces `current` by `next`; nothing where somebody else was faster.
   Answer<std::optional<Json>> replace(const ResourceType& type, const Object& current, Json next);
-  Answer<Json> insert(const ResourceType& type, Json object);
+  Answer<Json> insert(const ResourceType& type, Json object, bool dry_run = false);
   /// The object while it has finalizers, nothing once it is gone. `counted`: as a write of a request.
   std::optional<Json> erase(const ResourceType& type, Object current, bool counted = true);
   /// What the server does on its own account: CRDs define types, a Namespace takes its content along.

@@ -88,7 +88,7 @@ Answer<Reply> ApiService::create(const ApiRequest& request, const ResourceType& 
   }
   if (metadata.value("name", "").empty() && !metadata.value("generateName", "").empty())
     metadata["name"] = metadata["generateName"].get<std::string>() + random_suffix();
-  auto written = insert(type, std::move(*object));
+  auto written = insert(type, std::move(*object), request.parameter("dryRun") == "All");
   if (!written) {
     written.error().warnings = std::move(warnings);
     return Refused(written.error());
@@ -98,7 +98,7 @@ Answer<Reply> ApiService::create(const ApiRequest& request, const ResourceType& 
   return reply;
 }
 
-Answer<Json> ApiService::insert(const ResourceType& type, Json object) {
+Answer<Json> ApiService::insert(const ResourceType& type, Json object, bool dry_run) {
   auto& metadata = object["metadata"];
   const auto name = metadata.value("name", "");
   if (type.namespaced && !store_.get("namespaces", "", metadata.value("namespace", ""))) {
@@ -124,6 +124,11 @@ Answer<Json> ApiService::insert(const ResourceType& type, Json object) {
     establish(object, timestamp_now());
   if (object.dump(-1, ' ', false, Json::error_handler_t::replace).size() > object_limit)
     return storage_error("etcdserver: request is too large");
+  if (dry_run) {
+    if (store_.get(type.qualified_plural(), metadata.value("namespace", ""), name))
+      return already_exists(type, name);
+    return object;
+  }
   const auto written = store_.put(type.qualified_plural(), nullptr, std::move(object));
   if (!written)
     return already_exists(type, name);

@@ -30,6 +30,7 @@ struct Fault {
   std::string name{};       ///< pattern
   FaultAction action = FaultAction::status;
   int status = 503;
+  std::string message{};                    ///< of the Status; empty: the sandbox's own words
   std::optional<std::string> retry_after{}; ///< as sent: seconds or an HTTP date
   std::chrono::milliseconds delay{0};
   bool carried_out = false; ///< with `status`, `html` and `empty`: it is done, and this comes instead of its answer

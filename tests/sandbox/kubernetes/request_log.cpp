@@ -9,7 +9,16 @@ std::string key_of(const std::string& resource, const std::string& namespace_, c
   return resource + "/" + namespace_ + "/" + name;
 }
 
+thread_local std::string author;
+
 } // namespace
+
+RequestLog::Author::Author(const std::string& user) {
+  author = user;
+}
+RequestLog::Author::~Author() {
+  author.clear();
+}
 
 RequestLog::RequestLog(std::size_t bound) : bound_(bound) {}
 
@@ -39,6 +48,9 @@ std::uint64_t RequestLog::count(const std::function<bool(const RequestRecord&)>&
 void RequestLog::wrote(const std::string& resource, const std::string& namespace_, const std::string& name) {
   std::lock_guard lock(mutex_);
   ++writes_[key_of(resource, namespace_, name)];
+  effective_.push_back({author, resource, namespace_, name});
+  if (effective_.size() > bound_)
+    effective_.pop_front();
 }
 
 std::uint64_t RequestLog::writes(const std::string& resource, const std::string& namespace_,
@@ -53,11 +65,17 @@ std::map<std::string, std::uint64_t> RequestLog::writes() const {
   return writes_;
 }
 
+std::vector<WriteRecord> RequestLog::effective_writes() const {
+  std::lock_guard lock(mutex_);
+  return {effective_.begin(), effective_.end()};
+}
+
 void RequestLog::clear() {
   std::lock_guard lock(mutex_);
   records_.clear();
   count_ = 0;
   writes_.clear();
+  effective_.clear();
 }
 
 } // namespace runtime_agent::sandbox::kube

@@ -25,6 +25,14 @@ struct RequestRecord {
   std::map<std::string, std::string> headers; ///< those that begin with "x-", in lower case, and traceparent
 };
 
+/// A write that changed an object, and whose it was.
+struct WriteRecord {
+  std::string user;
+  std::string resource; ///< plural
+  std::string namespace_;
+  std::string name;
+};
+
 /// What has been asked: the newest records, and counts that are never forgotten before `clear`. Thread-safe.
 class RequestLog {
 public:
@@ -38,10 +46,22 @@ public:
   std::uint64_t count(const std::function<bool(const RequestRecord&)>& which) const;
 
   /// A write that changed an object. A request that changes nothing is not one.
+  /// It is the user's of the Author that is alive on this thread.
   void wrote(const std::string& resource, const std::string& namespace_, const std::string& name);
   std::uint64_t writes(const std::string& resource, const std::string& namespace_, const std::string& name) const;
   /// By "resource/namespace/name".
   std::map<std::string, std::uint64_t> writes() const;
+  /// The newest, in the order in which they took effect.
+  std::vector<WriteRecord> effective_writes() const;
+
+  /// Whose writes are on this thread while it lives.
+  class Author {
+  public:
+    explicit Author(const std::string& user);
+    ~Author();
+    Author(const Author&) = delete;
+    Author& operator=(const Author&) = delete;
+  };
 
   void clear();
 
@@ -51,6 +71,7 @@ private:
   std::deque<RequestRecord> records_;
   std::uint64_t count_ = 0;
   std::map<std::string, std::uint64_t> writes_;
+  std::deque<WriteRecord> effective_;
 };
 
 } // namespace runtime_agent::sandbox::kube

@@ -1,5 +1,6 @@
 #include "tests/sandbox/kubernetes/server.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "tests/sandbox/kubernetes/api_service.hpp"
@@ -94,6 +95,10 @@ void write_reply(httplib::Response& http, Reply&& reply, const std::function<boo
     http.set_content(std::move(reply.body), reply.content_type.c_str());
 }
 
+std::string http_date(std::chrono::system_clock::time_point time) {
+  return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
 /// Half of the body, although its full length has been announced.
 void write_half(httplib::Response& http, Reply&& reply) {
   http.status = reply.status;
@@ -135,6 +140,7 @@ struct KubernetesServer::State {
   std::atomic<int> port{0};
   std::atomic<bool> stopping_{false};
   std::atomic<int> tokens{0};
+  std::atomic<long> clock_offset{0}; ///< seconds
   std::mutex start_stop;
 };
 
@@ -159,7 +165,9 @@ Reply KubernetesServer::State::process(const ApiRequest& request) {
 std::optional<Reply> KubernetesServer::State::instead(const Fault& fault) const {
   switch (fault.action) {
   case FaultAction::status:
-    return failure(fault.status, fmt::format("the sandbox answers {} as it was told to", fault.status),
+    return failure(fault.status,
+                   fault.message.empty() ? fmt::format("the sandbox answers {} as it was told to", fault.status)
+                                         : fault.message,
                    fault.retry_after);
   case FaultAction::html:
     return Reply{fault.status,
@@ -213,10 +221,15 @@ void KubernetesServer::State::answer(const httplib::Request& http, httplib::Resp
   }
   HttpsListener::on_answered([this, record] { gate.passes(record, Stage::answered); });
   log.add(std::move(record));
+  response.set_header("Date", http_date(std::chrono::system_clock::now() + std::chrono::seconds(clock_offset)));
   if (fault && fault->action == FaultAction::truncated)
     write_half(response, std::move(*reply));
   else
     write_reply(response, std::move(*reply), [this] { return stopping(); });
+}
+
+void KubernetesServer::set_clock_offset(std::chrono::seconds offset) {
+  state_->clock_offset = offset.count();
 }
 
 KubernetesServer::KubernetesServer() : KubernetesServer(Options{}) {}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -71,6 +72,8 @@ public:
   /// Ends all watches as their time-out would.
   void close_watches();
   void set_metrics_api(bool on);
+  /// How wrong the clock is that answers are dated with.
+  void set_clock_offset(std::chrono::seconds offset);
 
   /// Direct access, without faults, rights or validation. Resources are named by plural, or by "plural.group".
   std::optional<nlohmann::json> object(const std::string& resource, const std::string& namespace_,

@@ -50,6 +50,26 @@ Clock::duration time_of(Work work) {
   return Clock::now() - begun;
 }
 
+TEST(HttpClient, SendsNothingThatIsNotPermitted) {
+  std::atomic<int> requests{0};
+  HttpServer server;
+  server.routes().Post("/", [&](const httplib::Request&, httplib::Response&) { ++requests; });
+  server.start();
+  bool may = true;
+  const auto client = make_client({.origin = server.url(), .permit = [&]() -> Result<void> {
+                                     if (may)
+                                       return {};
+                                     return failed({.kind = FailureKind::cancelled, .what = "no longer"});
+                                   }});
+  ASSERT_TRUE(client->send(post(), within(ample)));
+  may = false; // the connection is kept and would be used
+  const auto refused = client->send(post(), within(ample));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, FailureKind::cancelled);
+  EXPECT_FALSE(refused.error().maybe_processed);
+  EXPECT_EQ(requests, 1);
+}
+
 TEST(HttpClient, ReturnsStatusHeadersAndBody) {
   HttpServer server;
   server.routes().Get("/x", [](const httplib::Request&, httplib::Response& response) {
