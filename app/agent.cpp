@@ -98,6 +98,9 @@ Result<Clients> make_clients(const Settings& settings, const std::string& kubeco
   api.max_connections = settings.kubernetes_concurrency + 4;
   api.proxies = *proxies;
   log::info("cluster", {{"config", cluster->source}, {"server", cluster->server}});
+  clients.gate = std::make_shared<kubernetes::LeaderGate>();
+  clients.bystander = kubernetes::make_api(*cluster, api);
+  api.permit = [gate = clients.gate] { return gate->permit(); };
   clients.kubernetes = kubernetes::make_api(std::move(*cluster), api);
 
   compass::ClientSettings compass;
@@ -105,6 +108,7 @@ Result<Clients> make_clients(const Settings& settings, const std::string& kubeco
   compass.proxies = std::move(*proxies);
   compass.observer = &clients.measurements->requests;
   compass.user_agent = user_agent;
+  compass.permit = [gate = clients.gate] { return gate->permit(); };
   if (settings.query_logging)
     compass.call_logger = log_failed_call;
   clients.connector = compass::make_connector_client(compass);
@@ -137,6 +141,7 @@ struct Agent::State {
   supervision::CrashSwitch crash_switch;
   supervision::Environment environment;
   Observed observed;
+  PublishedLeadership leadership;
   ActorConfiguration configuration;
   caf::actor_system system;
   supervision::Supervisor supervisor;
@@ -152,6 +157,11 @@ Agent::~Agent() = default;
 void Agent::start() {
   state_->supervisor.start();
   state_->watchdog.start();
+}
+
+void Agent::step_down(std::chrono::milliseconds limit) {
+  state_->supervisor.stop(limit, stop_order());
+  state_->observed.status.publish({});
 }
 
 bool Agent::stop(std::chrono::milliseconds limit) {
@@ -174,6 +184,9 @@ const Observed& Agent::observed() const {
 }
 const Measurements& Agent::measurements() const {
   return *state_->clients.measurements;
+}
+PublishedLeadership& Agent::leadership() {
+  return state_->leadership;
 }
 supervision::CrashSwitch& Agent::crash_switch() {
   return state_->crash_switch;

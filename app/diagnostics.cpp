@@ -67,8 +67,9 @@ PageSources sources_of(const Settings& settings, const Agent& agent) {
   };
   sources.status = [&agent] { return agent.observed().status.facts(); };
   sources.ready = [&settings, &agent] {
-    const Readiness ready = readiness(agent.observed().status.facts(), std::chrono::system_clock::now(),
-                                      settings.sync_period, agent.observed().status.backoff());
+    const Readiness ready =
+        readiness(agent.leadership().facts(), agent.observed().status.facts(), std::chrono::system_clock::now(),
+                  settings.sync_period, agent.observed().status.backoff());
     return ReadyFacts{ready.ready, ready.text};
   };
   sources.applications = [&agent] { return agent.observed().applications.snapshot(); };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 namespace runtime_agent::app {
+
 Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono::milliseconds sync_period,
                     std::chrono::milliseconds backoff) {
   using status_writer::timestamp;
@@ -27,6 +28,20 @@ Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono
                                timestamp(*facts.synchronization->last_successful_fetch),
                                facts.synchronization->fetching ? "; " + facts.synchronization->fetching->text() : "")};
   return {true, "ready\n"};
+}
+
+Readiness readiness(const LeadershipFacts& leadership, const status_writer::Facts& facts, WallTime now,
+                    std::chrono::milliseconds sync_period, std::chrono::milliseconds backoff) {
+  switch (leadership.standing) {
+  case Standing::standby:
+    return {true, fmt::format("standby: {} leads (Lease {})\n", leadership.holder, leadership.lease)};
+  case Standing::waiting:
+    return {false, fmt::format("leader election: Lease {}: {}\n", leadership.lease,
+                               leadership.problem.empty() ? "nothing is known yet" : leadership.problem)};
+  case Standing::leader:
+    break;
+  }
+  return readiness(facts, now, sync_period, backoff);
 }
 
 } // namespace runtime_agent::app

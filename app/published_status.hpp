@@ -6,6 +6,7 @@
 #include <string>
 
 #include "actors/status_writer/connection_status.hpp"
+#include "app/published_leadership.hpp"
 
 namespace runtime_agent::app {
 
@@ -40,5 +41,8 @@ struct Readiness {
 /// back-off (architecture §8).
 Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono::milliseconds sync_period,
                     std::chrono::milliseconds backoff);
+/// A standby is ready, and says who leads; a leader is judged by `facts`.
+Readiness readiness(const LeadershipFacts& leadership, const status_writer::Facts& facts, WallTime now,
+                    std::chrono::milliseconds sync_period, std::chrono::milliseconds backoff);
 
 } // namespace runtime_agent::app

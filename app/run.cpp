@@ -17,6 +17,7 @@
 #include "app/cluster_information.hpp"
 #include "app/diagnostics.hpp"
 #include "app/last_words.hpp"
+#include "app/leadership.hpp"
 #include "app/test_controls.hpp"
 #include "app/version.hpp"
 #include "transport/memory.hpp"
@@ -84,7 +85,9 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
     log::error("the agent cannot start", {{"error", clients.error().text()}});
     return exit_invalid_settings;
   }
-  ClusterInformationLog cluster_information(clients->kubernetes, settings.metrics_logging_interval);
+  const auto bystander = clients->bystander;
+  const auto gate = clients->gate;
+  ClusterInformationLog cluster_information(bystander, settings.metrics_logging_interval);
   std::atomic<int> given_up{0};
   std::string last_words;
   std::once_flag giving_up; // the first reason counts
@@ -104,20 +107,23 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
       }).detach();
     });
   });
+  Leadership leadership(settings, *bystander, *gate, agent);
   Diagnostics diagnostics(settings, agent);
   if (auto listening = diagnostics.start(); !listening) {
     log::error("the agent cannot start", {{"error", listening.error().text()}});
     return exit_invalid_settings;
   }
-  agent.start();
+  leadership.start();
   cluster_information.start();
   const int code = wait_for_end(signals, given_up);
   diagnostics.stop();
   cluster_information.stop();
+  leadership.stop();
   // Five seconds are what operators are promised (architecture §3); an actor that hangs costs one more than the limit.
   const bool clean = agent.stop(code == 0 ? 3500ms : 2000ms);
   if (code != 0)
     write_last_words(*kubernetes, last_words, std::chrono::system_clock::now(), 1500ms); // StatusWriter is down by now
+  leadership.release();
   log::info("ended", {{"clean", clean}});
   // A thread that hangs is waited for by nobody: the memory that it uses must not be taken from it either.
   if (!clean)

@@ -29,6 +29,8 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::start() {
+  if (thread_.joinable())
+    return; // started anew after a stop of the actors: it has gone on looking
   thread_ = std::thread([this] {
     while (!ending_.wait_for(settings_.interval)) {
       look(std::chrono::steady_clock::now());

@@ -37,6 +37,7 @@ public:
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();
 
+  /// Nothing where it is started.
   void start();
   void stop();
 

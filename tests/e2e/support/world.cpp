@@ -78,6 +78,8 @@ Variables World::environment(Rights rights) {
       {"APP_RUNTIME_CONSOLE_URL", "https://console.kyma.example.com"},
       {"APP_CONTROLLER_SYNC_PERIOD", "1s"},
       {"APP_MINIMAL_COMPASS_SYNC_TIME", "1s"},
+      // One agent at a time: one that was killed must not keep the next one waiting for its Lease.
+      {"APP_LEADER_ELECTION", "off"},
       {"RUNTIME_AGENT_TEST_CONTROLS", "on"},
   };
 }
