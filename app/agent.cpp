@@ -10,6 +10,7 @@
 #include "actors/supervision/log.hpp"
 #include "actors/supervision/trace_file.hpp"
 #include "actors/supervision/watchdog.hpp"
+#include "app/event_recorder.hpp"
 #include "app/exit_codes.hpp"
 #include "app/test_controls.hpp"
 #include "app/version.hpp"
@@ -125,13 +126,16 @@ struct Agent::State {
       : clients(std::move(given)),
         io(settings.kubernetes_concurrency + other_calls, waiting_calls), environment{io, *clients.ring, wall_clock(),
                                                                                       random_seed, &crash_switch},
-        system(configuration),
+        events(clients.kubernetes), system(configuration),
         supervisor(system, environment, [give_up](const std::string& reason) { give_up(exit_escalation, reason); }),
-        peers(add_children(supervisor, environment, settings, clients, observed, random_id())),
+        peers(add_children(supervisor, environment, settings, clients, observed, events, random_id())),
         watchdog(supervisor, environment, watchdog_settings(),
                  [give_up](const std::string& reason) { give_up(exit_watchdog, reason); }) {
     environment.measure_cpu = test_controls();
     arm_from_environment(crash_switch);
+    environment.actor_ended = [this](const supervision::ActorEnded& end) {
+      events.record({true, "ActorFailed", end.actor + " has failed: " + end.reason, ""});
+    };
   }
   // The children's specifications hold the peers, the peers the Slots that hold the specifications.
   ~State() { *peers = {}; }
@@ -142,6 +146,7 @@ struct Agent::State {
   supervision::Environment environment;
   Observed observed;
   PublishedLeadership leadership;
+  EventRecorder events; // outlives the Slots, which tell it
   ActorConfiguration configuration;
   caf::actor_system system;
   supervision::Supervisor supervisor;
@@ -155,6 +160,7 @@ Agent::Agent(const Settings& settings, Clients clients, GiveUp give_up)
 Agent::~Agent() = default;
 
 void Agent::start() {
+  state_->events.start();
   state_->supervisor.start();
   state_->watchdog.start();
 }
@@ -167,6 +173,7 @@ void Agent::step_down(std::chrono::milliseconds limit) {
 bool Agent::stop(std::chrono::milliseconds limit) {
   state_->watchdog.stop();
   const bool clean = state_->supervisor.stop(limit, stop_order());
+  state_->events.stop();
   return state_->io.stop(std::chrono::milliseconds(500)) && clean;
 }
 

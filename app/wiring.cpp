@@ -55,8 +55,8 @@ application_reconciler::Settings application_reconciler_settings(const Settings&
   return result;
 }
 
-status_writer::Settings status_writer_settings(const Settings& settings, Observed& observed,
-                                               Measurements& measurements) {
+status_writer::Settings status_writer_settings(const Settings& settings, Observed& observed, Measurements& measurements,
+                                               EventRecorder& events) {
   status_writer::Settings result;
   result.times_limit = settings.sync_period;
   if (settings.skip_compass_tls_verify)
@@ -65,6 +65,7 @@ status_writer::Settings status_writer_settings(const Settings& settings, Observe
     observed.status.publish(facts);
     measurements.cycles.hear(facts, std::chrono::system_clock::now());
   };
+  result.happened = [&events](const status_writer::Happening& happening) { events.record(happening); };
   return result;
 }
 
@@ -83,10 +84,10 @@ supervision::ChildSpecification child(std::string name, supervision::Environment
 
 std::shared_ptr<Peers> add_children(supervision::Supervisor& supervisor, supervision::Environment& environment,
                                     const Settings& settings, const Clients& clients, Observed& observed,
-                                    const std::string& process_id) {
+                                    EventRecorder& events, const std::string& process_id) {
   auto peers = std::make_shared<Peers>();
   peers->status_writer = supervisor.add<StatusWriterActor>(child<status_writer::StatusWriter>(
-      "StatusWriter", environment, peers, status_writer_settings(settings, observed, *clients.measurements),
+      "StatusWriter", environment, peers, status_writer_settings(settings, observed, *clients.measurements, events),
       clients.kubernetes));
   peers->application_reconciler =
       supervisor.add<ApplicationReconcilerActor>(child<application_reconciler::ApplicationReconciler>(

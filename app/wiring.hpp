@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/agent.hpp"
+#include "app/event_recorder.hpp"
 #include "messages/messages.hpp"
 
 namespace runtime_agent::app {
@@ -13,7 +14,7 @@ namespace runtime_agent::app {
 /// Everything given by reference outlives the Supervisor.
 std::shared_ptr<Peers> add_children(supervision::Supervisor& supervisor, supervision::Environment& environment,
                                     const Settings& settings, const Clients& clients, Observed& observed,
-                                    const std::string& process_id);
+                                    EventRecorder& events, const std::string& process_id);
 
 /// In which order the children end: those that take work in first, the status last.
 std::vector<std::string> stop_order();

@@ -6,6 +6,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "actors/status_writer/conditions.hpp"
+
 namespace runtime_agent::status_writer {
 namespace {
 
@@ -16,16 +18,6 @@ constexpr std::size_t error_limit = 2000; // characters: a status is read in a t
 constexpr std::array synchronization_states = {
     std::string_view("SynchronizationFailed"), std::string_view("ResourceApplicationFailed"),
     std::string_view("MetadataUpdateFailed"), std::string_view("Synchronized")};
-
-std::string_view synchronization_state(const SynchronizationReport& report) {
-  if (report.fetching)
-    return "SynchronizationFailed";
-  if (report.applied && (report.applied->failure || !report.applied->problems.empty()))
-    return "ResourceApplicationFailed";
-  if (report.labelling)
-    return "MetadataUpdateFailed";
-  return report.synchronized ? "Synchronized" : "Connected";
-}
 
 /// Makes sure that `parent[key]` is an object, whatever stood there.
 Json& object_at(Json& parent, const char* key) {
@@ -64,6 +56,7 @@ public:
     parent[key] = std::move(value);
     change_ = Change::significant;
   }
+  void changed(Change weight) { change_ = std::max(change_, weight); }
   Change change() const { return change_; }
 
 private:
@@ -147,6 +140,16 @@ std::string timestamp(WallTime time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
 }
 
+std::string_view synchronization_state(const SynchronizationReport& report) {
+  if (report.fetching)
+    return "SynchronizationFailed";
+  if (report.applied && (report.applied->failure || !report.applied->problems.empty()))
+    return "ResourceApplicationFailed";
+  if (report.labelling)
+    return "MetadataUpdateFailed";
+  return report.synchronized ? "Synchronized" : "Connected";
+}
+
 std::string_view connection_state(const Facts& facts, std::string_view present) {
   if (facts.connection) {
     if (facts.connection->connecting)
@@ -205,11 +208,15 @@ Change apply_facts(kubernetes::Json& object, const Facts& facts) {
   edit.require(status, "connectionStatus", Json::object());
   edit.require(status["connectionStatus"], "certificateStatus", Json::object());
   const std::string present = present_state(status);
-  edit.set(status, "connectionState", connection_state(facts, present));
+  const std::string_view state = connection_state(facts, present);
+  edit.set(status, "connectionState", state);
   if (facts.connection)
     apply_connection(edit, status, *facts.connection);
   if (facts.synchronization)
     apply_synchronization(edit, status, *facts.synchronization);
+  const bool missed = status.contains("conditions") || !facts.conditions_pruned;
+  if (apply_conditions(status, facts, state) && missed)
+    edit.changed(Change::significant);
   return edit.change();
 }
 

@@ -21,11 +21,17 @@ struct Facts {
   std::string resync_id; ///< the wishes as last observed
   std::string refresh_id;
   std::string object_problem; ///< why there can be no CompassConnection at all; empty: there can
+  WallTime now{};             ///< for the conditions' `lastTransitionTime`
+  /// The cluster's CRD drops conditions: they are sent along with other changes (it may be replaced), and not missed.
+  bool conditions_pruned = false;
 };
 
 /// `status.connectionState`: the first that holds of §5.4's order. `present` is what the object says now: it stands for
 /// the synchronisation until this process has tried one, so that a restart of the agent does not flicker.
 std::string_view connection_state(const Facts& facts, std::string_view present);
+
+/// The synchronisation's part of it: `Connected` where no cycle has done anything yet.
+std::string_view synchronization_state(const SynchronizationReport& report);
 
 /// One line for `synchronizationStatus.error`; empty where nothing is wrong. At most 2,000 characters: the Applications
 /// that failed by name and reason, and how many more there are.

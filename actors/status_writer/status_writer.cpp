@@ -22,6 +22,14 @@ std::string uid_of(const Json& object) {
   return metadata != object.end() ? metadata->value("uid", "") : std::string();
 }
 
+/// All that today's CRD keeps: conditions are dropped by it, and are no sign that a status was not written.
+Json kept_status(const Json& object) {
+  Json status = object.value("status", Json::object());
+  if (status.is_object())
+    status.erase("conditions");
+  return status;
+}
+
 std::string state_of(const Json& object) {
   const auto status = object.find("status");
   if (status == object.end() || !status->is_object())
@@ -33,12 +41,16 @@ std::string state_of(const Json& object) {
 /// A CRD with a status subresource drops the status of a plain write: then it is written on its own. One without drops
 /// nothing, and the answer has it already. Fields that the CRD prunes come back missing both ways and are not missed.
 Result<Json> write_status_part(kubernetes::Api& api, const Json& wanted, Json stored, const CallContext& context) {
-  if (state_of(stored) == state_of(wanted))
+  if (kept_status(stored) == kept_status(wanted))
     return stored;
   kubernetes::Resource status = kubernetes::compass_connections();
   status.subresource = "status";
+  const Json plain = stored;
   stored["status"] = wanted["status"];
-  return api.update(status, stored, context);
+  auto written = api.update(status, stored, context);
+  if (!written && written.error().kind == FailureKind::not_found)
+    return plain; // there is no such subresource: a field was dropped that this CRD does not know
+  return written;
 }
 
 /// Nothing of that kind can be made. While a definition is being deleted, and its objects before it, a real API server
@@ -94,6 +106,7 @@ StatusWriter::behavior_type StatusWriter::make_behavior() {
       },
       [this](const SynchronizationReport& report) {
         facts_.synchronization = report;
+        tell_problems(report);
         cycle_finished_ |= report.cycle_finished;
         heard();
       },
@@ -115,6 +128,8 @@ void StatusWriter::observed(const CompassConnectionObserved& observation) {
   if (observation.object && !superseded_version_.empty() && version_of(*observation.object) == superseded_version_)
     return; // the watch lags behind our own write
   observed_ = true;
+  if (!told_state_)
+    told_state_ = observation.object ? state_of(*observation.object) : std::string();
   if (observation.definition_missing)
     definition_is_missing();
   else if (observation.object || observation.absence_id == absence_without_wish_)
@@ -146,6 +161,24 @@ void StatusWriter::tell_object_problem(const std::string& problem) {
     settings_.publish(facts_);
 }
 
+void StatusWriter::tell_problems(const SynchronizationReport& report) {
+  if (!settings_.happened || !report.applied || report.applied == told_outcome_)
+    return;
+  told_outcome_ = report.applied;
+  for (const Happening& happening : problems_changed(*report.applied, told_problems_))
+    settings_.happened(happening);
+}
+
+void StatusWriter::tell_state(const std::string& state) {
+  const std::string before = told_state_.value_or("");
+  if (state == before)
+    return;
+  told_state_ = state;
+  log::info("connection state changed", {{"from", before}, {"to", state}});
+  if (settings_.happened)
+    settings_.happened(state_changed(facts_, state));
+}
+
 void StatusWriter::consider() {
   if (writing_ || !observed_ || !facts_.connection)
     return;
@@ -154,6 +187,7 @@ void StatusWriter::consider() {
   if (!object_)
     return write();
   Json wanted = *object_;
+  facts_.now = wall_now();
   const Change change = apply_facts(wanted, facts_);
   if (change == Change::none)
     return;
@@ -192,6 +226,7 @@ void StatusWriter::write() {
   writing_ = true;
   cycle_finished_ = false;
   last_write_ = now();
+  facts_.now = wall_now();
   const std::string based_on = object_ ? version_of(*object_) : std::string();
   written_uid_ = object_ ? uid_of(*object_) : std::string();
   call<Json>(
@@ -209,9 +244,10 @@ void StatusWriter::written(Result<Json> outcome, const std::string& based_on) {
     return consider();
   if (outcome) {
     tell_object_problem("");
-    const std::string before = object_ ? state_of(*object_) : std::string();
-    if (const std::string state = state_of(*outcome); state != before)
-      log::info("connection state changed", {{"from", before}, {"to", state}});
+    // Not compared with `object_`: the watch may have shown our write before its answer came.
+    tell_state(state_of(*outcome));
+    if (const auto status = outcome->find("status"); status != outcome->end() && status->is_object())
+      facts_.conditions_pruned = !status->contains("conditions");
     if (version_of(*outcome) != based_on)
       superseded_version_ = based_on;
     object_ = std::make_shared<const Json>(std::move(*outcome));

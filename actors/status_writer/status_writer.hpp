@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "actors/status_writer/connection_status.hpp"
+#include "actors/status_writer/happenings.hpp"
 #include "actors/supervision/traced_actor.hpp"
 #include "transport/kubernetes/api.hpp"
 
@@ -20,6 +22,8 @@ struct Settings {
   std::string warning; ///< what is insecure by setting; shown in the object's annotation
   /// Told the facts as they are heard, for readiness; may be empty. Must not block.
   std::function<void(const Facts&)> publish;
+  /// Told what is worth an Event; may be empty. Must not block.
+  std::function<void(const Happening&)> happened;
 };
 
 /// Sole writer of the CompassConnection: keeps it equal to the facts that the others report, and creates it where it is
@@ -46,6 +50,9 @@ private:
   void write();
   void written(Result<kubernetes::Json> outcome, const std::string& based_on);
   std::chrono::milliseconds until_next_write() const;
+  void tell_problems(const SynchronizationReport& report);
+  /// The object's state, as written: told where it is another one than before.
+  void tell_state(const std::string& state);
 
   Peers peers_;
   Settings settings_;
@@ -57,8 +64,11 @@ private:
   std::string absence_without_wish_;               ///< of an object that went with its definition
   bool observed_ = false;                          ///< whether the object is there is known
   bool cycle_finished_ = false;
-  std::string superseded_version_; ///< what our last write was based on: an echo of it is old
-  std::string written_uid_;        ///< of the object that is being written; empty: it is being created
+  std::shared_ptr<const DesiredStateApplied> told_outcome_; ///< whose problems have been told
+  ToldProblems told_problems_;
+  std::optional<std::string> told_state_; ///< null: no object, and no absence of one, has been seen yet
+  std::string superseded_version_;        ///< what our last write was based on: an echo of it is old
+  std::string written_uid_;               ///< of the object that is being written; empty: it is being created
   bool writing_ = false;
   std::chrono::milliseconds retry_delay_{0}; ///< after the last failure; 0: the last write succeeded
   bool retry_waits_ = false;                 ///< nothing is tried before its timer

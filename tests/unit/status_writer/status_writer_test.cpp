@@ -267,6 +267,77 @@ TEST_F(StatusWriterTest, AsksForNoReconnectWhereTheDefinitionIsSeenToBeMissing) 
   EXPECT_FALSE((*api->object(connections, "compass-connection"))["metadata"].contains("annotations"));
 }
 
+/// A cluster whose CRD knows no conditions.
+class PruningApi : public FakeApi {
+public:
+  Result<Json> create(const kubernetes::Resource& resource, const Json& object, const CallContext& context) override {
+    return FakeApi::create(resource, pruned(object), context);
+  }
+  Result<Json> update(const kubernetes::Resource& resource, const Json& object, const CallContext& context) override {
+    return FakeApi::update(resource, pruned(object), context);
+  }
+
+private:
+  static Json pruned(Json object) {
+    if (object.contains("status"))
+      object["status"].erase("conditions");
+    return object;
+  }
+};
+
+TEST_F(StatusWriterTest, DoesNotMissConditionsThatTheCrdDrops) {
+  api = std::make_shared<PruningApi>();
+  start();
+  settle();
+  system.advance(10min);
+  EXPECT_TRUE(api->calls().empty());
+  EXPECT_EQ(state(), "Synchronized");
+}
+
+TEST_F(StatusWriterTest, TellsEachChangeOfStateAndEachProblemOnce) {
+  std::vector<std::string> told;
+  Settings settings;
+  settings.happened = [&](const Happening& happening) {
+    told.push_back(happening.reason + (happening.application.empty() ? "" : " " + happening.application));
+  };
+  writer = system.spawn<StatusWriter>(peers, settings, api);
+  system.run();
+  settle();
+  SynchronizationReport failing = synchronized();
+  DesiredStateApplied applied;
+  applied.problems = {{"mp-shop", "refused"}};
+  failing.applied = std::make_shared<const DesiredStateApplied>(applied);
+  for (int cycle = 0; cycle < 3; ++cycle) {
+    failing.last_attempt = system.wall_now();
+    system.tell(writer, failing);
+    system.advance(20s);
+  }
+  EXPECT_EQ(told, (std::vector<std::string>{"Connected", "Synchronized", "ApplicationFailed mp-shop",
+                                            "ResourceApplicationFailed"}));
+}
+
+TEST_F(StatusWriterTest, TellsAChangeOfStateThatTheWatchShowsBeforeTheWriteIsAnswered) {
+  std::vector<std::string> told;
+  Settings settings;
+  settings.happened = [&](const Happening& happening) { told.push_back(happening.reason); };
+  writer = system.spawn<StatusWriter>(peers, settings, api);
+  system.run();
+  settle();
+  told.clear();
+  api->carried_out = [this](const FakeApi::Call& call) {
+    if (call.verb != "update")
+      return;
+    CompassConnectionObserved observed;
+    observed.object = std::make_shared<const Json>(*api->object(connections, "compass-connection"));
+    system.send(writer, observed);
+  };
+  SynchronizationReport failing = synchronized();
+  failing.fetching = FakeApi::failure(FailureKind::unavailable, "Director");
+  system.tell(writer, failing);
+  system.advance(2s);
+  EXPECT_EQ(told, std::vector<std::string>{"SynchronizationFailed"});
+}
+
 class EachMessage : public StatusWriterTest, public testing::WithParamInterface<const char*> {};
 
 TEST_P(EachMessage, ThatItThrowsAtLeavesTheStatusRightAfterTheRestart) {

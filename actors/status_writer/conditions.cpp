@@ -1,0 +1,93 @@
+#include "actors/status_writer/conditions.hpp"
+
+#include <algorithm>
+
+namespace runtime_agent::status_writer {
+namespace {
+
+using kubernetes::Json;
+
+constexpr const char* nothing_yet = "NothingSynchronizedYet";
+
+Condition connected(const Facts& facts) {
+  Condition condition{"Connected", "Unknown", "NothingKnownYet", ""};
+  if (!facts.connection)
+    return condition;
+  const ConnectionReport& report = *facts.connection;
+  condition.status = report.connected && !report.connecting ? "True" : "False";
+  if (report.connecting) {
+    condition.reason = "ConnectionFailed";
+    condition.message = report.connecting->text();
+  } else if (report.maintaining) {
+    condition.reason = "ConnectionMaintenanceFailed";
+    condition.message = report.maintaining->text();
+  } else {
+    condition.reason = report.connected ? "CertificateValid" : "NoCertificate";
+    condition.message = report.connected ? "Compass has given a certificate" : "there is no usable certificate";
+  }
+  return condition;
+}
+
+Condition synchronized(const Facts& facts, std::string_view state) {
+  Condition condition{"Synchronized", "False", nothing_yet, "no cycle has ended yet"};
+  const auto& report = facts.synchronization;
+  if (!report || !(report->last_attempt || report->fetching)) {
+    // Until this process has tried: what the object says of the process before.
+    if (state == "Synchronized")
+      condition = {"Synchronized", "True", "Synchronized", ""};
+    else if (state != "Connected" && !state.starts_with("Connection"))
+      condition = {"Synchronized", "False", std::string(state), ""};
+    return condition;
+  }
+  const std::string_view outcome = synchronization_state(*report);
+  if (outcome == "Synchronized")
+    return {"Synchronized", "True", "Synchronized", "the cluster holds what the Director says"};
+  if (outcome == "Connected")
+    return condition;
+  return {"Synchronized", "False", std::string(outcome), synchronization_error(*report)};
+}
+
+Condition ready(const Condition& connected, const Condition& synchronized, std::string_view state) {
+  if (state == "Synchronized")
+    return {"Ready", "True", "Synchronized", "connected and synchronized"};
+  const bool connection = state.starts_with("Connection");
+  const std::string reason = state == "Connected" ? nothing_yet : std::string(state);
+  return {"Ready", "False", reason, connection ? connected.message : synchronized.message};
+}
+
+Json* find(Json& list, std::string_view type) {
+  const auto found = std::find_if(list.begin(), list.end(), [&](const Json& entry) {
+    return entry.is_object() && entry.contains("type") && entry["type"] == std::string(type);
+  });
+  return found == list.end() ? nullptr : &*found;
+}
+
+} // namespace
+
+std::array<Condition, 3> conditions(const Facts& facts, std::string_view state) {
+  const Condition connection = connected(facts);
+  const Condition synchronization = synchronized(facts, state);
+  return {ready(connection, synchronization, state), connection, synchronization};
+}
+
+bool apply_conditions(Json& status, const Facts& facts, std::string_view state) {
+  Json list = status.contains("conditions") && status["conditions"].is_array() ? status["conditions"] : Json::array();
+  for (const Condition& condition : conditions(facts, state)) {
+    Json* present = find(list, condition.type);
+    if (!present) {
+      list.push_back({{"type", std::string(condition.type)}});
+      present = &list.back();
+    }
+    if (present->value("status", Json()) != std::string(condition.status) || !present->contains("lastTransitionTime"))
+      (*present)["lastTransitionTime"] = timestamp(facts.now);
+    (*present)["status"] = std::string(condition.status);
+    (*present)["reason"] = condition.reason;
+    (*present)["message"] = condition.message;
+  }
+  if (status.contains("conditions") && status["conditions"] == list)
+    return false;
+  status["conditions"] = std::move(list);
+  return true;
+}
+
+} // namespace runtime_agent::status_writer

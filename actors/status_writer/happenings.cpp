@@ -1,0 +1,59 @@
+#include "actors/status_writer/happenings.hpp"
+
+#include <fmt/format.h>
+
+namespace runtime_agent::status_writer {
+namespace {
+
+constexpr std::size_t most_at_once = 50;
+
+std::string words_for(const Facts& facts, std::string_view state) {
+  if (state == "Synchronized")
+    return "the cluster's Applications are what the Director says";
+  if (state == "Connected")
+    return "Compass has given a certificate";
+  if (facts.connection && state.starts_with("Connection")) {
+    const auto& failure = facts.connection->connecting ? facts.connection->connecting : facts.connection->maintaining;
+    return failure ? failure->text() : "there is no usable certificate";
+  }
+  return facts.synchronization ? synchronization_error(*facts.synchronization) : std::string();
+}
+
+} // namespace
+
+Happening state_changed(const Facts& facts, std::string_view state) {
+  const bool good = state == "Synchronized" || state == "Connected";
+  return {!good, std::string(state), without_request_id(words_for(facts, state)), ""};
+}
+
+std::vector<Happening> problems_changed(const DesiredStateApplied& applied, ToldProblems& told) {
+  ToldProblems present;
+  for (const ApplicationProblem& problem : applied.problems)
+    present[problem.application] = without_request_id(problem.reason);
+  std::vector<Happening> all;
+  for (const auto& [application, reason] : present)
+    if (const auto before = told.find(application); before == told.end() || before->second != reason)
+      all.push_back({true, "ApplicationFailed", reason, application});
+  for (const auto& [application, reason] : told)
+    if (!present.contains(application))
+      all.push_back({false, "ApplicationInLine", "what was wrong is no more", application});
+  told = std::move(present);
+  if (all.size() > most_at_once) {
+    const std::size_t more = all.size() - most_at_once;
+    all.resize(most_at_once);
+    all.push_back(
+        {true, "ApplicationsFailed", fmt::format("{} more Applications have changed for better or worse", more), ""});
+  }
+  return all;
+}
+
+std::string without_request_id(std::string text) {
+  constexpr std::string_view beginning = " (x-request-id ";
+  for (auto at = text.find(beginning); at != std::string::npos; at = text.find(beginning, at)) {
+    const auto end = text.find(')', at);
+    text.erase(at, end == std::string::npos ? end : end - at + 1);
+  }
+  return text;
+}
+
+} // namespace runtime_agent::status_writer

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/status_writer/connection_status.hpp"
+
+/// What is worth an Event: changes, never one a cycle. Source: architecture §8.
+namespace runtime_agent::status_writer {
+
+/// Something that has happened to the CompassConnection or to an Application, in words for `kubectl describe`.
+struct Happening {
+  bool warning = false;
+  std::string reason; ///< CamelCase
+  std::string message;
+  std::string application; ///< name of an Application in the cluster; empty: the CompassConnection
+  bool operator==(const Happening&) const = default;
+};
+
+/// The connection's state has changed to `state`, for the reason that `facts` hold.
+Happening state_changed(const Facts& facts, std::string_view state);
+
+/// Problems of Applications as they were told last: by name, without ids of requests.
+using ToldProblems = std::map<std::string, std::string>;
+
+/// Applications that have a problem, have another one, or none any more; `told` is brought in line. At most 50 at once,
+/// and one that says how many more there are.
+std::vector<Happening> problems_changed(const DesiredStateApplied& applied, ToldProblems& told);
+
+/// `text` without " (x-request-id …)", which differs in each cycle.
+std::string without_request_id(std::string text);
+
+} // namespace runtime_agent::status_writer

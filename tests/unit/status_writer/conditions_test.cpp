@@ -1,0 +1,160 @@
+#include "actors/status_writer/conditions.hpp"
+
+#include <gmock/gmock.h>
+
+#include "actors/status_writer/happenings.hpp"
+
+namespace runtime_agent::status_writer {
+namespace {
+
+using kubernetes::Json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+Failure failure(const std::string& what) {
+  return {.kind = FailureKind::refused, .where = "somewhere", .what = what, .request_id = "runtime_1234"};
+}
+
+Facts connected() {
+  Facts facts;
+  facts.connection.emplace();
+  facts.connection->connected = true;
+  facts.now = WallTime(std::chrono::seconds(1'700'000'000));
+  return facts;
+}
+
+Facts synchronized() {
+  Facts facts = connected();
+  facts.synchronization.emplace();
+  facts.synchronization->last_attempt = facts.now;
+  facts.synchronization->synchronized = true;
+  return facts;
+}
+
+std::shared_ptr<const DesiredStateApplied> applied(std::vector<ApplicationProblem> problems) {
+  DesiredStateApplied applied;
+  applied.problems = std::move(problems);
+  return std::make_shared<const DesiredStateApplied>(std::move(applied));
+}
+
+/// "Ready=True/Synchronized Connected=… Synchronized=…"
+std::string in_words(const Facts& facts, std::string_view present = "") {
+  std::string text;
+  for (const Condition& condition : conditions(facts, connection_state(facts, present)))
+    text += (text.empty() ? "" : " ") + std::string(condition.type) + "=" + std::string(condition.status) + "/" +
+            condition.reason;
+  return text;
+}
+
+TEST(Conditions, FollowTheFacts) {
+  Facts facts;
+  EXPECT_EQ(in_words(facts), "Ready=False/NothingSynchronizedYet Connected=Unknown/NothingKnownYet "
+                             "Synchronized=False/NothingSynchronizedYet");
+  facts = connected();
+  EXPECT_EQ(in_words(facts), "Ready=False/NothingSynchronizedYet Connected=True/CertificateValid "
+                             "Synchronized=False/NothingSynchronizedYet");
+  facts = synchronized();
+  EXPECT_EQ(in_words(facts), "Ready=True/Synchronized Connected=True/CertificateValid Synchronized=True/Synchronized");
+  facts.synchronization->labelling = failure("labels");
+  EXPECT_EQ(in_words(facts), "Ready=False/MetadataUpdateFailed Connected=True/CertificateValid "
+                             "Synchronized=False/MetadataUpdateFailed");
+  facts.synchronization->fetching = failure("503");
+  EXPECT_EQ(in_words(facts), "Ready=False/SynchronizationFailed Connected=True/CertificateValid "
+                             "Synchronized=False/SynchronizationFailed");
+  facts = synchronized();
+  facts.connection->maintaining = failure("renewing");
+  EXPECT_EQ(in_words(facts), "Ready=False/ConnectionMaintenanceFailed Connected=True/ConnectionMaintenanceFailed "
+                             "Synchronized=True/Synchronized");
+  facts.connection->connecting = failure("the token is spent");
+  EXPECT_EQ(in_words(facts),
+            "Ready=False/ConnectionFailed Connected=False/ConnectionFailed Synchronized=True/Synchronized");
+}
+
+TEST(Conditions, SayTheCause) {
+  Facts facts = synchronized();
+  facts.synchronization->fetching = failure("429 Too Many Requests");
+  for (const Condition& condition : conditions(facts, "SynchronizationFailed"))
+    if (condition.type != "Connected") {
+      EXPECT_THAT(condition.message, HasSubstr("429 Too Many Requests")) << condition.type;
+    }
+}
+
+TEST(Conditions, StandForTheProcessBeforeUntilThisOneHasTried) {
+  EXPECT_EQ(in_words(connected(), "Synchronized"),
+            "Ready=True/Synchronized Connected=True/CertificateValid Synchronized=True/Synchronized");
+}
+
+TEST(ApplyConditions, MovesTheTransitionTimeWithTheStatusAlone) {
+  Json status = Json::object();
+  Facts facts = synchronized();
+  EXPECT_TRUE(apply_conditions(status, facts, "Synchronized"));
+  ASSERT_THAT(status["conditions"], SizeIs(3));
+  const std::string first = status["conditions"][0]["lastTransitionTime"];
+  facts.now += std::chrono::hours(1);
+  EXPECT_FALSE(apply_conditions(status, facts, "Synchronized"));
+  facts.synchronization->labelling = failure("one");
+  EXPECT_TRUE(apply_conditions(status, facts, "MetadataUpdateFailed"));
+  const std::string second = status["conditions"][0]["lastTransitionTime"];
+  EXPECT_NE(second, first);
+  EXPECT_EQ(status["conditions"][1]["lastTransitionTime"], first); // Connected as before
+  facts.now += std::chrono::hours(1);
+  facts.synchronization->labelling = failure("two");
+  EXPECT_TRUE(apply_conditions(status, facts, "MetadataUpdateFailed"));
+  EXPECT_EQ(status["conditions"][0]["lastTransitionTime"], second);
+  EXPECT_FALSE(status["conditions"][0].contains("observedGeneration"));
+}
+
+TEST(ApplyConditions, LeavesThoseOfOthers) {
+  Json status{{"conditions", {{{"type", "Paused"}, {"status", "False"}}}}};
+  apply_conditions(status, synchronized(), "Synchronized");
+  EXPECT_EQ(status["conditions"][0], (Json{{"type", "Paused"}, {"status", "False"}}));
+  EXPECT_THAT(status["conditions"], SizeIs(4));
+}
+
+TEST(ApplyFacts, DoesNotMissConditionsThatTheDefinitionDrops) {
+  Facts facts = synchronized();
+  Json object = Json::object();
+  apply_facts(object, facts);
+  object["status"].erase("conditions");
+  facts.conditions_pruned = true;
+  EXPECT_EQ(apply_facts(object, facts), Change::none);
+  EXPECT_TRUE(object["status"].contains("conditions")); // sent along with whatever else is written
+}
+
+// -- what is worth an Event
+
+TEST(Happenings, NameTheStateAndItsCauseWithoutTheRequest) {
+  Facts facts = synchronized();
+  EXPECT_EQ(state_changed(facts, "Synchronized"),
+            (Happening{false, "Synchronized", "the cluster's Applications are what the Director says", ""}));
+  facts.synchronization->fetching = failure("500");
+  EXPECT_EQ(state_changed(facts, "SynchronizationFailed"),
+            (Happening{true, "SynchronizationFailed", "somewhere: 500", ""}));
+}
+
+TEST(Happenings, AreChangesOfProblemsAndNotTheProblemsOfEachCycle) {
+  ToldProblems told;
+  EXPECT_THAT(problems_changed(*applied({{"mp-a", "quota (x-request-id r_1)"}, {"mp-b", "conflict"}}), told),
+              ElementsAre(Happening{true, "ApplicationFailed", "quota", "mp-a"},
+                          Happening{true, "ApplicationFailed", "conflict", "mp-b"}));
+  EXPECT_THAT(problems_changed(*applied({{"mp-a", "quota (x-request-id r_2)"}, {"mp-b", "conflict"}}), told),
+              IsEmpty());
+  EXPECT_THAT(problems_changed(*applied({{"mp-b", "forbidden"}}), told),
+              ElementsAre(Happening{true, "ApplicationFailed", "forbidden", "mp-b"},
+                          Happening{false, "ApplicationInLine", "what was wrong is no more", "mp-a"}));
+}
+
+TEST(Happenings, AreBounded) {
+  std::vector<ApplicationProblem> problems;
+  for (int i = 0; i < 1000; ++i)
+    problems.push_back({"mp-" + std::to_string(i), "refused"});
+  ToldProblems told;
+  const auto all = problems_changed(*applied(problems), told);
+  EXPECT_THAT(all, SizeIs(51));
+  EXPECT_THAT(all.back().message, HasSubstr("950 more"));
+}
+
+} // namespace
+} // namespace runtime_agent::status_writer
