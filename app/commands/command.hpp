@@ -49,6 +49,13 @@ Command run_command();
 Command status_command();
 Command trace_command();
 Command actors_command();
+Command check_command();
+Command diff_command();
+Command resync_command();
+Command refresh_credentials_command();
+Command reconnect_command();
+Command completion_command();
+Command man_command();
 Command version_command();
 
 } // namespace runtime_agent::app

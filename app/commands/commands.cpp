@@ -9,13 +9,16 @@ namespace runtime_agent::app {
 
 std::vector<Command> commands() {
   return {
-      run_command(), status_command(), trace_command(), actors_command(), version_command(),
+      run_command(),       status_command(),     check_command(),  diff_command(),
+      trace_command(),     actors_command(),     resync_command(), refresh_credentials_command(),
+      reconnect_command(), completion_command(), man_command(),    version_command(),
   };
 }
 
 void add_kubeconfig_option(CLI::App& cli, Invocation& invocation) {
   cli.add_option("--kubeconfig", invocation.kubeconfig,
-                 "use this kubeconfig instead of KUBECONFIG or the pod's service account");
+                 "use this kubeconfig instead of KUBECONFIG or the pod's service account")
+      ->type_name("FILE");
 }
 
 void add_output_option(CLI::App& cli, Invocation& invocation) {
