@@ -5,10 +5,6 @@
 namespace runtime_agent::connection_manager {
 namespace {
 
-bool usable(const Situation& s) {
-  return s.certificate && !s.expired && !s.refused;
-}
-
 std::string reason(const ConnectionState& state, const Situation& s, const Moment& moment) {
   if (!state.current)
     return state.record.problem ? state.record.problem->text() : "there is no certificate yet";

@@ -9,10 +9,6 @@ namespace {
 
 using Candidate = std::optional<Next>;
 
-bool usable(const Situation& s) {
-  return s.certificate && !s.expired && !s.refused;
-}
-
 bool pairing_wanted(const Situation& s) {
   return s.reconnect_wanted || (!usable(s) && !s.urls_awaited);
 }
@@ -98,6 +94,10 @@ Candidate maintaining(const Situation& s) {
 }
 
 } // namespace
+
+bool usable(const Situation& s) {
+  return s.certificate && !s.expired && !s.refused;
+}
 
 Standing standing(const Situation& s) {
   if (!s.record_read)

@@ -80,6 +80,8 @@ struct Next {
 };
 
 Standing standing(const Situation& situation);
+/// There is a certificate that is neither expired nor refused.
+bool usable(const Situation& situation);
 /// "connected"; "reply lost".
 std::string_view to_string(Standing standing);
 /// In words, as an operator would: "exchange the token".

@@ -17,22 +17,13 @@ namespace {
 constexpr std::size_t most_bytes = std::size_t(256) << 20;
 constexpr std::uint64_t most_cells = std::uint64_t(1) << 20;
 
-Failure problem(const std::string& path, std::string what, std::string next = {}) {
-  Failure failure;
-  failure.kind = FailureKind::configuration;
-  failure.where = "trace file " + path;
-  failure.what = std::move(what);
-  failure.next = std::move(next);
-  return failure;
-}
-
 /// Aligned for what lies in it.
 using Content = std::vector<std::uint64_t>;
 
 Result<std::pair<Content, std::size_t>> content_of(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0)
-    return failed(problem(path, "cannot be opened: " + std::generic_category().message(errno)));
+    return failed(trace_file_problem(path, "cannot be opened: " + std::generic_category().message(errno)));
   const auto length = ::lseek(file, 0, SEEK_END);
   Content content;
   std::size_t done = 0;
@@ -56,16 +47,16 @@ Result<std::pair<Content, std::size_t>> content_of(const std::string& path) {
 std::optional<Failure> unreadable(const std::string& path, const std::byte* begin, std::size_t size) {
   const auto& header = *reinterpret_cast<const layout::Header*>(begin);
   if (size < layout::header_size || header.magic != layout::magic)
-    return problem(path, "is not a trace file of the Runtime Agent");
+    return trace_file_problem(path, "is not a trace file of the Runtime Agent");
   if (header.version != layout::version)
-    return problem(path,
-                   fmt::format("has version {}, and this program reads version {}", header.version, layout::version),
-                   "read it with the version of the agent that wrote it");
+    return trace_file_problem(
+        path, fmt::format("has version {}, and this program reads version {}", header.version, layout::version),
+        "read it with the version of the agent that wrote it");
   if (header.checksum != layout::checksum_of(header) || header.record_size != sizeof(SpanRecord) ||
       header.cells > most_cells || header.retained > most_cells || header.spans_per_retained > most_cells)
-    return problem(path, "has a damaged header");
+    return trace_file_problem(path, "has a damaged header");
   if (layout::Places(header.cells, header.retained, header.spans_per_retained).size > size)
-    return problem(path, "is shorter than its header says");
+    return trace_file_problem(path, "is shorter than its header says");
   return std::nullopt;
 }
 
@@ -76,7 +67,7 @@ Result<TraceFile> read_trace_file(const std::string& path) {
   if (!content)
     return failed(content.error());
   if (content->second < layout::header_size)
-    return failed(problem(path, "is not a trace file of the Runtime Agent"));
+    return failed(trace_file_problem(path, "is not a trace file of the Runtime Agent"));
   const auto* begin = reinterpret_cast<const std::byte*>(content->first.data());
   if (auto failure = unreadable(path, begin, content->second))
     return failed(std::move(*failure));

@@ -33,16 +33,8 @@ private:
   int number_;
 };
 
-Failure problem(const std::string& path, std::string what) {
-  Failure failure;
-  failure.kind = FailureKind::configuration;
-  failure.where = "trace file " + path;
-  failure.what = std::move(what);
-  return failure;
-}
-
 Failure system_problem(const std::string& path, const std::string& action, int error) {
-  return problem(path, action + ": " + std::generic_category().message(error));
+  return trace_file_problem(path, action + ": " + std::generic_category().message(error));
 }
 
 /// Whether something stands there that a new file may replace: nothing, or a trace file, of whatever version.
@@ -57,14 +49,23 @@ Result<bool> trace_file_exists(const std::string& path) {
   struct stat status {};
   std::array<char, layout::magic.size()> begin{};
   if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
-    return failed(problem(path, "is no file"));
+    return failed(trace_file_problem(path, "is no file"));
   const auto read = ::read(file.get(), begin.data(), begin.size());
   if (read != 0 && begin != layout::magic)
-    return failed(problem(path, "is not a trace file, and is left as it is"));
+    return failed(trace_file_problem(path, "is not a trace file, and is left as it is"));
   return true;
 }
 
 } // namespace
+
+Failure trace_file_problem(const std::string& path, std::string what, std::string next) {
+  Failure failure;
+  failure.kind = FailureKind::configuration;
+  failure.where = "trace file " + path;
+  failure.what = std::move(what);
+  failure.next = std::move(next);
+  return failure;
+}
 
 TraceMemory TraceMemory::anonymous(std::size_t size) {
   void* begin = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -8,6 +8,9 @@
 
 namespace runtime_agent::supervision {
 
+/// A Failure (configuration) about the trace file at `path`.
+Failure trace_file_problem(const std::string& path, std::string what, std::string next = {});
+
 /// Zeroed memory for a trace ring: the process's own, or a mapped file. Unmapped by the destructor.
 class TraceMemory {
 public:

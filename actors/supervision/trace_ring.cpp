@@ -18,7 +18,7 @@ namespace runtime_agent::supervision {
 namespace {
 
 constexpr std::size_t words = layout::record_words;
-using Words = std::array<std::uint64_t, words>;
+using RecordWords = std::array<std::uint64_t, words>;
 
 std::chrono::nanoseconds system_offset() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()) -
@@ -191,7 +191,7 @@ void TraceRing::record(SpanRecord record) noexcept {
   if ((version & 1) != 0 || !cell.version.compare_exchange_strong(version, version + 1, std::memory_order_acquire))
     return;
   std::atomic_thread_fence(std::memory_order_release);
-  const auto content = std::bit_cast<Words>(record);
+  const auto content = std::bit_cast<RecordWords>(record);
   for (std::size_t i = 0; i < words; ++i)
     cell.content[i].store(content[i], std::memory_order_relaxed);
   cell.version.store(version + 2, std::memory_order_release);
