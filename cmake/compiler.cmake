@@ -12,6 +12,7 @@ endif()
 option(RUNTIME_AGENT_TESTS "build the test suites" ON)
 option(RUNTIME_AGENT_BENCH "build the micro-benchmarks" OFF)
 option(RUNTIME_AGENT_TRACING "record spans; off only to measure what that costs" ON)
+option(RUNTIME_AGENT_FUZZ "build the fuzzers; needs clang" OFF)
 set(RUNTIME_AGENT_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
 
 # With optimisation g++ 12 takes moves of strings for accesses out of bounds: those stay warnings there.
@@ -20,11 +21,11 @@ add_compile_options($<$<AND:$<CXX_COMPILER_ID:GNU>,$<NOT:$<CONFIG:Debug>>>:-Wno-
 add_library(runtime_agent_warnings INTERFACE)
 target_compile_options(runtime_agent_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wformat=2 -Wimplicit-fallthrough -Wshadow -Wnon-virtual-dtor -Wconversion
-  -Werror=format-security $<$<CXX_COMPILER_ID:GNU>:-Wtrampolines -Wbidi-chars=any>)
+  -Werror=format-security $<$<CXX_COMPILER_ID:Clang>:-Wno-error> $<$<CXX_COMPILER_ID:GNU>:-Wtrampolines -Wbidi-chars=any>)
 
 # https://best.openssf.org/Compiler-Hardening-Guides: those of its flags that gcc 12 knows.
 add_compile_options(-fstack-protector-strong -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
-  -ftrivial-auto-var-init=zero)
+  $<$<CXX_COMPILER_ID:GNU>:-ftrivial-auto-var-init=zero>)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   add_compile_options(-fstack-clash-protection -fcf-protection=full)
 endif()
