@@ -163,7 +163,8 @@ void DirectorFetcher::fetch_failed(const Failure& failure) {
     resync_wanted_ = std::exchange(resync_under_way_, {}); // still to be served, at the back-off's pace
   report_.fetching = failure;
   report_.synchronized = false;
-  if (failure.kind == FailureKind::certificate_refused)
+  // A gateway may look at certificates after the handshake: the Connector decides what this one is worth.
+  if (failure.kind == FailureKind::certificate_refused || failure.http_status == 401 || failure.http_status == 403)
     tell(peers_.connection_manager, CertificateRefused{connection_->identity->serial, failure});
   cycle_ended();
   schedule();
@@ -199,6 +200,10 @@ void DirectorFetcher::set_labels() {
     if (!result && (!report_.labelling || report_.labelling->what != result.error().what))
       log::warning("the Runtime's labels could not be set", {{"error", result.error().text()}});
     report_.labelling = result ? std::optional<Failure>() : result.error();
+    if (!result) {
+      schedule_.heed(now(), result.error());
+      schedule();
+    }
     report_.synchronized = result && report_.applied && complete(*report_.applied) && !report_.fetching;
     cycle_ended();
   };

@@ -23,8 +23,12 @@ void FetchSchedule::succeeded() {
 
 void FetchSchedule::failed(Time now, const Failure& failure) {
   delay_ = backoff_.next();
+  heed(now, failure);
+}
+
+void FetchSchedule::heed(Time now, const Failure& failure) {
   if (failure.retry_after)
-    not_before_ = now + *failure.retry_after;
+    not_before_ = std::max(not_before_.value_or(Time::min()), now + *failure.retry_after);
 }
 
 void FetchSchedule::soon() {

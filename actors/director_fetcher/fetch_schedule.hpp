@@ -32,6 +32,8 @@ public:
   void succeeded();
   /// It failed: the next is due after a back-off, and not before `Retry-After` has passed, whoever asks.
   void failed(Time now, const Failure& failure);
+  /// Another call to the Director failed: its `Retry-After` counts for the next fetch as well.
+  void heed(Time now, const Failure& failure);
   /// A new connection, or a confirmation that is wanted: as soon as the minimal interval allows.
   void soon();
   /// A person asks: now, but for a `Retry-After`.

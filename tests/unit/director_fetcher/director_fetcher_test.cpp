@@ -1,4 +1,6 @@
 #include <deque>
+#include <map>
+#include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -309,6 +311,46 @@ TEST_P(EachMessage, ThatItThrowsAtIsRecoveredFromByTheRestart) {
 INSTANTIATE_TEST_SUITE_P(DirectorFetcher, EachMessage,
                          testing::Values("ConnectionReady", "ConnectionLost", "ResyncRequested", "DesiredStateApplied",
                                          "FactsRequested", "TimerFired", "CallFinished"));
+
+TEST_F(DirectorFetcherTest, HonoursTheRetryAfterOfALabelRequestInTheNextFetch) {
+  director->label_failure = failure(FailureKind::rate_limited);
+  director->label_failure->retry_after = 10min;
+  tell(ready());
+  ASSERT_TRUE(last_report().labelling);
+  tell(ResyncRequested{"version-5"});
+  system.advance(9min);
+  EXPECT_EQ(director->fetches.size(), 1u) << "not even for a person";
+  system.advance(2min);
+  EXPECT_GE(director->fetches.size(), 2u);
+}
+
+TEST_F(DirectorFetcherTest, HasAGatewaysRefusalLookedInto) {
+  director->fetch_failure = failure(FailureKind::forbidden);
+  director->fetch_failure->http_status = 403;
+  tell(ready("07"));
+  ASSERT_EQ(connection_manager.received<CertificateRefused>().size(), 1u);
+  EXPECT_EQ(connection_manager.last<CertificateRefused>()->serial, "07");
+}
+
+TEST(FetchSchedule, ComesBackSpreadOutAfterAnOutage) {
+  std::mt19937_64 random(1);
+  const auto fraction = [&] { return std::uniform_real_distribution<double>(0, 1)(random); };
+  std::map<std::int64_t, int> in_ten_seconds;
+  constexpr int agents = 1000;
+  const Time outage_ends = Time(10h) + 30min;
+  for (int agent = 0; agent < agents; ++agent) {
+    FetchSchedule schedule({}, fraction);
+    Time at = Time(10h); // all are refused at the same moment
+    while (at < outage_ends) {
+      schedule.started(at);
+      schedule.failed(at, Failure{});
+      at += schedule.wait(at);
+    }
+    ++in_ten_seconds[std::chrono::duration_cast<std::chrono::seconds>(at - outage_ends).count() / 10];
+  }
+  for (const auto& [slot, calls] : in_ten_seconds)
+    EXPECT_LT(calls, agents / 10) << slot;
+}
 
 } // namespace
 } // namespace runtime_agent::director_fetcher
