@@ -63,5 +63,13 @@ TEST(RenewalDue, NotAgainAtOnceUnderAClockThatRunsAhead) {
   EXPECT_TRUE(renewal_due({}, facts));
 }
 
+TEST(RenewalDue, ByHowLongItHasBeenHeldUnderAClockThatWasSetBack) {
+  RenewalFacts facts{.validity = {begin, begin + 100h}, .now = begin - 8'000h};
+  facts.since_obtained = 69h;
+  EXPECT_FALSE(renewal_due({}, facts));
+  facts.since_obtained = 71h;
+  EXPECT_TRUE(renewal_due({}, facts));
+}
+
 } // namespace
 } // namespace runtime_agent::connection_manager

@@ -1,0 +1,53 @@
+#include "actors/connection_manager/connection_machine.hpp"
+
+#include <gtest/gtest.h>
+
+/// Single steps; tests/unit/connection_model takes all of them.
+namespace runtime_agent::connection_manager {
+namespace {
+
+using namespace std::chrono_literals;
+
+class MachineTest : public testing::Test {
+protected:
+  Action take(Event event) { return advance(state, std::move(event), moment, policy).action; }
+  static ConfigurationObserved configured() {
+    auto configuration = std::make_shared<ConnectionConfiguration>();
+    configuration->connector_url = "https://connector/token";
+    configuration->token = Secret("token-1");
+    configuration->token_sha256 = "digest";
+    return {configuration, std::nullopt};
+  }
+
+  Policy policy;
+  ConnectionState state{policy};
+  Moment moment{Time(1'000h), WallTime(500'000h), 0.5};
+};
+
+TEST_F(MachineTest, MakesTheKeyWhileTheConfigurationIsWaitedForAndStoresItWithIt) {
+  EXPECT_EQ(take(TimePassed{}), Action::read_record);
+  EXPECT_EQ(take(RecordRead{Record{}}), Action::make_key);
+  EXPECT_EQ(take(KeyMade{Secret("key")}), Action::wait) << "nothing is written before it is needed";
+  EXPECT_EQ(take(configured()), Action::write_pending);
+}
+
+TEST_F(MachineTest, BeginsNothingWhileAnActionIsUnderWay) {
+  EXPECT_EQ(take(TimePassed{}), Action::read_record);
+  EXPECT_EQ(take(configured()), Action::wait);
+  EXPECT_EQ(take(TimePassed{}), Action::wait);
+}
+
+TEST_F(MachineTest, ReadsTheRecordAgainBeforeItSpendsATokenThatCameLater) {
+  take(TimePassed{});
+  take(RecordRead{Record{}});
+  take(KeyMade{Secret("key")});
+  moment.now += 1h;
+  take(configured());
+  EXPECT_EQ(take(PendingWritten{"7"}), Action::read_record);
+  Record record;
+  record.pending_version = "7";
+  EXPECT_EQ(take(RecordRead{record}), Action::exchange_token);
+}
+
+} // namespace
+} // namespace runtime_agent::connection_manager
