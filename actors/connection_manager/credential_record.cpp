@@ -9,6 +9,18 @@ namespace {
 
 using kubernetes::Json;
 
+/// An object that holds a key is wiped when it is no longer needed.
+class WipedData {
+public:
+  explicit WipedData(Json& secret) : secret_(secret) {}
+  WipedData(const WipedData&) = delete;
+  WipedData& operator=(const WipedData&) = delete;
+  ~WipedData() { wipe_data(secret_); }
+
+private:
+  Json& secret_;
+};
+
 std::string version_of(const Json& object) {
   const auto metadata = object.find("metadata");
   return metadata != object.end() && metadata->is_object() ? metadata->value("resourceVersion", "") : std::string();
@@ -35,9 +47,12 @@ Result<std::string> create(kubernetes::Api& api, const SecretName& secret, const
                            const CallContext& context) {
   Json object = new_secret(secret.namespace_, secret.name);
   put(object);
+  const WipedData wiped(object);
   auto created = api.create(kubernetes::secrets(secret.namespace_), object, context);
-  if (created)
+  if (created) {
+    const WipedData answered(*created);
     return version_of(*created);
+  }
   if (created.error().kind == FailureKind::already_exists)
     return failed(changed_meanwhile(secret));
   if (created.error().kind == FailureKind::not_found) {
@@ -51,8 +66,10 @@ Result<std::string> create(kubernetes::Api& api, const SecretName& secret, const
 Result<std::string> replace(kubernetes::Api& api, const SecretName& secret, const Json& object,
                             const CallContext& context) {
   auto updated = api.update(kubernetes::secrets(secret.namespace_), object, context);
-  if (updated)
+  if (updated) {
+    const WipedData answered(*updated);
     return version_of(*updated);
+  }
   if (updated.error().kind == FailureKind::not_found || updated.error().kind == FailureKind::conflict)
     return failed(changed_meanwhile(secret));
   return failed(std::move(updated.error()));
@@ -68,6 +85,7 @@ Result<std::string> write(kubernetes::Api& api, const SecretName& secret, const 
     return failed(std::move(object.error()));
   if (!*object || version_of(**object) != version)
     return failed(changed_meanwhile(secret));
+  const WipedData wiped(**object);
   put(**object);
   return replace(api, secret, **object, context);
 }
@@ -112,10 +130,11 @@ Result<Record> CredentialRecord::read(Parts parts, const CallContext& context) c
     record.ca_version = version_of(**ca);
     record.ca_pem = read_ca(**ca);
   }
-  const auto certificates = look(*api_, certificates_, context);
+  auto certificates = look(*api_, certificates_, context);
   if (!certificates)
     return failed(certificates.error());
   if (*certificates) {
+    const WipedData wiped(**certificates);
     record.certificates_version = version_of(**certificates);
     if (auto credentials = read_certificates(**certificates, record.ca_pem))
       record.credentials = std::move(*credentials);
@@ -125,10 +144,11 @@ Result<Record> CredentialRecord::read(Parts parts, const CallContext& context) c
     }
   }
   if (parts == Parts::all) {
-    const auto pending = look(*api_, pending_, context);
+    auto pending = look(*api_, pending_, context);
     if (!pending)
       return failed(pending.error());
     if (*pending) {
+      const WipedData wiped(**pending);
       record.pending_version = version_of(**pending);
       record.pending = read_pending(**pending);
     }
@@ -163,6 +183,7 @@ Result<std::string> CredentialRecord::write_pending(const Pending& pending, cons
   Json object = new_secret(pending_.namespace_, pending_.name);
   object["metadata"]["resourceVersion"] = version;
   put(object);
+  const WipedData wiped(object);
   return replace(*api_, pending_, object, context);
 }
 

@@ -50,7 +50,8 @@ std::string data_of(const Json& secret, std::string_view key) {
   const Json* value = data ? member(*data, key) : nullptr;
   if (!value || !value->is_string())
     return {};
-  return base64_decode(value->get_ref<const std::string&>()).value_or("");
+  auto decoded = base64_decode(value->get_ref<const std::string&>());
+  return decoded ? std::move(*decoded) : std::string(); // moved, so that no copy is left behind
 }
 
 std::string annotation_of(const Json& secret, std::string_view name) {
@@ -130,6 +131,15 @@ void put_pending(Json& secret, const Pending& pending) {
   writer.data("crt", issued ? pending.identity->certificate_pem : "");
   writer.data("crtChain", issued ? pending.identity->chain_pem : "");
   writer.data("cacert", issued ? pending.identity->ca_pem : "");
+}
+
+void wipe_data(Json& secret) {
+  const auto data = secret.is_object() ? secret.find("data") : secret.end();
+  if (data == secret.end() || !data->is_object())
+    return;
+  for (auto& value : *data)
+    if (value.is_string())
+      wipe(value.get_ref<std::string&>());
 }
 
 Result<Credentials> read_certificates(const Json& secret, const std::string& ca_pem) {

@@ -21,6 +21,9 @@ void put_certificates(kubernetes::Json& secret, const Credentials& credentials);
 void put_ca(kubernetes::Json& secret, const std::string& ca_pem);
 void put_pending(kubernetes::Json& secret, const Pending& pending);
 
+/// Overwrites every value: the object is no longer needed, and held a key.
+void wipe_data(kubernetes::Json& secret);
+
 /// `ca_pem` becomes part of the identity where it is the one that the Secret was written with (or, in today's Secret,
 /// where nothing is said about it). Failure (malformed): a key is missing, does not parse, or the pair does not match.
 Result<Credentials> read_certificates(const kubernetes::Json& secret, const std::string& ca_pem);

@@ -197,10 +197,16 @@ Result<Answer> execute(const Endpoint& endpoint, const Call& call, const CallCon
   CallContext bounded = context;
   bounded.deadline = std::min(context.deadline, std::chrono::steady_clock::now() + call.timeout);
 
-  const auto response = endpoint.client->send(request, bounded);
+  auto response = endpoint.client->send(request, bounded);
+  wipe(request.body);
+  for (auto& [name, value] : request.headers)
+    wipe(value);
   const auto data = response ? data_of(*response, redaction, parser) : failed(response.error());
-  if (data)
-    return Answer{*data, response->body.size()};
+  if (data) {
+    const auto bytes = response->body.size();
+    wipe(response->body); // the parser has its own copy
+    return Answer{*data, bytes};
+  }
   Failure failure = data.error();
   failure.where = fmt::format("{}, {}", call.where, endpoint.url.origin());
   failure.request_id = context.request_id;

@@ -14,6 +14,7 @@
 #include "transport/http/attempt.hpp"
 #include "transport/http/connection.hpp"
 #include "transport/http/status.hpp"
+#include "transport/secret.hpp"
 
 namespace runtime_agent::http {
 namespace {
@@ -163,6 +164,9 @@ Result<Response> KeepAliveClient::attempt(Call& call, const Waiter& waiter, Leas
     return tl::unexpected(may.error());
   Attempt attempt(call.request, call.receive);
   auto result = attempt.run(*lease.connection, *wire, waiter, call.idle_limit);
+  wipe(wire->body);
+  for (auto& [name, value] : wire->headers)
+    wipe(value);
   const auto& exchange = lease.connection->exchange();
   call.sent += exchange.sent;
   call.received += exchange.received;

@@ -8,8 +8,10 @@
 #include <sys/socket.h>
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include "transport/http/status.hpp"
+#include "transport/secret.hpp"
 
 namespace runtime_agent::http {
 namespace {
@@ -79,7 +81,8 @@ void Connection::begin(const Waiter& waiter, Clock::duration idle_limit) {
   exchange_.waiter = &waiter;
   exchange_.idle_limit = idle_limit;
   exchange_.head_limit = most_head_bytes;
-  output_.clear();
+  wipe(output_);
+  output_.reserve(buffer_bytes); // so that growing leaves no copies behind
 }
 
 void Connection::end_of_head() {
@@ -125,6 +128,7 @@ ssize_t Connection::read(char* data, std::size_t size) {
   if (exchange_.head_limit != std::size_t(-1))
     exchange_.head_limit -= count;
   std::memcpy(data, input_.data() + input_read_, count);
+  OPENSSL_cleanse(input_.data() + input_read_, count);
   input_read_ += count;
   return static_cast<ssize_t>(count);
 }
@@ -160,7 +164,7 @@ bool Connection::flush() {
     if (!wait(step.outcome, Clock::time_point::max(), "the request could not be sent"))
       return false;
   }
-  output_.clear();
+  wipe(output_); // it may have held a token or a key
   return true;
 }
 

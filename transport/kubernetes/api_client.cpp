@@ -11,6 +11,7 @@
 #include "transport/kubernetes/percent.hpp"
 #include "transport/kubernetes/status.hpp"
 #include "transport/kubernetes/watch_decoder.hpp"
+#include "transport/wiped_at_end.hpp"
 
 namespace runtime_agent::kubernetes {
 namespace {
@@ -74,16 +75,20 @@ private:
 };
 
 /// The body of a write: apiVersion and kind are the Resource's where the object has none.
-Result<std::string> body_of(const Operation& operation, Json object) {
+Result<std::string> body_of(const Operation& operation, const Json& object) {
   if (!object.is_object())
     return failed(plain_failure(FailureKind::internal, operation, "what is to be written is no object"));
-  const Resource& resource = operation.resource;
-  if (!object.contains("apiVersion"))
-    object["apiVersion"] = resource.group.empty() ? resource.version : resource.group + "/" + resource.version;
-  if (!object.contains("kind"))
-    object["kind"] = resource.kind;
   // Bad UTF-8 from outside becomes U+FFFD: an exception here would end an actor over one character.
-  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto dump = [](const Json& whole) { return whole.dump(-1, ' ', false, Json::error_handler_t::replace); };
+  if (object.contains("apiVersion") && object.contains("kind"))
+    return dump(object); // without a copy, which nobody would wipe
+  const Resource& resource = operation.resource;
+  Json whole = object;
+  if (!whole.contains("apiVersion"))
+    whole["apiVersion"] = resource.group.empty() ? resource.version : resource.group + "/" + resource.version;
+  if (!whole.contains("kind"))
+    whole["kind"] = resource.kind;
+  return dump(whole);
 }
 
 std::string delete_body(const DeleteOptions& options) {
@@ -218,6 +223,7 @@ Result<Json> ApiClient::object_of(Exchange exchange, const CallContext& context)
   if (!answer)
     return failed(std::move(answer.error()));
   auto object = parse_bounded(answer->body);
+  const WipedAtEnd wiped(answer->body); // it may be a Secret
   if (object && object->is_object())
     return object;
   Failure failure =
@@ -232,6 +238,7 @@ Result<http::Response> ApiClient::send(Exchange exchange, const CallContext& con
   // Without a name the path would be the collection's, and DELETE would empty it.
   if (operation.name.empty() && operation.verb != "list" && operation.verb != "watch" && operation.verb != "create")
     return failed(plain_failure(FailureKind::internal, operation, "no name is given"));
+  const WipedAtEnd wiped(exchange.request.body); // it may be a Secret
   bool repeated = !exchange.repeatable;
   bool login_renewed = false;
   for (int retries = 0;;) {
