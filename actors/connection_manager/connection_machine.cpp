@@ -82,6 +82,7 @@ Situation situation(const ConnectionState& state, const Moment& moment, const Po
   s.renewal_due = renewal_is_due(state, moment, policy);
   s.reconnect_wanted = !state.reconnect_wanted.empty();
   s.configuration = state.configuration != nullptr;
+  s.reread_due = state.record_read_at ? *state.record_read_at + policy.backoff_ceiling : Time::min();
   s.cluster_due = state.cluster_lane.due();
   s.ca_due = state.ca_lane.due();
   s.connector_due = state.connector_due;

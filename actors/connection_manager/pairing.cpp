@@ -45,8 +45,8 @@ Candidate pairing(const Situation& s) {
   // Also while the configuration is waited for, so that pairing does not wait for the key.
   if (!s.pending || !s.key_sufficient)
     return Next{Action::make_key, s.pairing_due};
-  if (!resume && !s.configuration)
-    return std::nullopt;
+  if (!resume && !s.configuration) // a certificate may still come to be on record
+    return Next{Action::read_record, std::max(s.reread_due, s.cluster_due)};
   const Time due = std::max(s.pairing_due, s.connector_due);
   if (!resume && s.record_outdated)
     return Next{Action::read_record, std::max(due, s.cluster_due)};

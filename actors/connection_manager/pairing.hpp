@@ -66,6 +66,7 @@ struct Situation {
 
   bool configuration = false; ///< there is one
 
+  Time reread_due;    ///< of the record, while there is nothing to pair with
   Time cluster_due;   ///< back-off of writing to the cluster
   Time ca_due;        ///< its own, since its namespace may be missing for long
   Time connector_due; ///< by Retry-After

@@ -49,5 +49,15 @@ TEST_F(MachineTest, ReadsTheRecordAgainBeforeItSpendsATokenThatCameLater) {
   EXPECT_EQ(take(RecordRead{record}), Action::exchange_token);
 }
 
+TEST_F(MachineTest, LooksForACertificateOnRecordWhileThereIsNoConfiguration) {
+  take(TimePassed{});
+  take(RecordRead{Record{}});
+  take(KeyMade{Secret("key")});
+  moment.now += 4min;
+  EXPECT_EQ(take(TimePassed{}), Action::wait);
+  moment.now += 1min;
+  EXPECT_EQ(take(TimePassed{}), Action::read_record);
+}
+
 } // namespace
 } // namespace runtime_agent::connection_manager

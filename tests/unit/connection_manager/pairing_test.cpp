@@ -16,6 +16,7 @@ Situation empty() {
   s.record_read = s.configuration = s.ca_stored = true;
   s.cluster_due = s.ca_due = s.connector_due = s.pairing_due = s.renewal_at = Time::min();
   s.maintain_due = now + 20s;
+  s.reread_due = later;
   return s;
 }
 

@@ -126,7 +126,9 @@ std::string WorldModel::key() const {
   // The agent.
   const auto& a = agent_;
   put(flags({a.record_read, a.loaded, a.refused, a.proven}));
-  put(a.record_read_at ? flags({at.now - *a.record_read_at > policy_.minimal_sync_time}) : '-');
+  put(a.record_read_at ? flags({at.now - *a.record_read_at > policy_.minimal_sync_time,
+                                at.now - *a.record_read_at >= policy_.backoff_ceiling})
+                       : '-');
   put(static_cast<char>('0' + static_cast<int>(a.after_expiry)));
   put(flags({a.under_way == Action::maintain && a.asking_after_expiry}));
   put(flags({a.record.certificates_version == (pair_ ? pair_->version : ""),
