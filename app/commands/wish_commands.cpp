@@ -134,12 +134,12 @@ int wait_for(const Wish& wish, const std::string& asked, kubernetes::Api& api, s
   return exit_not_done;
 }
 
-struct Options {
+struct WishOptions {
   bool wait = false;
   std::string timeout = "1m";
 };
 
-int carry_out(const Wish& wish, const Options& options, Invocation& invocation) {
+int carry_out(const Wish& wish, const WishOptions& options, Invocation& invocation) {
   const auto limit = parse_duration(options.timeout);
   if (!limit) {
     invocation.err << "runtime-agent: --timeout: expected a duration such as 30s or 2m\n";
@@ -162,7 +162,7 @@ int carry_out(const Wish& wish, const Options& options, Invocation& invocation) 
 
 Command command_of(Wish wish) {
   return {wish.command, wish.summary, [wish](CLI::App& cli, Invocation& invocation) {
-            const auto options = std::make_shared<Options>();
+            const auto options = std::make_shared<WishOptions>();
             add_kubeconfig_option(cli, invocation);
             cli.add_flag("--wait", options->wait, "wait until it is done; the exit code says whether it was");
             cli.add_option("--timeout", options->timeout, "how long to wait (default 1m)")->type_name("DURATION");

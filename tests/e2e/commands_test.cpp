@@ -15,20 +15,20 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-struct Ended {
+struct Finished {
   std::optional<int> code;
   std::string output;
 };
 
-Ended run(std::vector<std::string> arguments, Variables environment = {}) {
+Finished run(std::vector<std::string> arguments, Variables environment = {}) {
   AgentProcess process(std::move(environment), std::move(arguments));
   const auto code = process.wait(90s);
   return {code, process.output()};
 }
 
 /// What another program prints that is given a script.
-Ended shell(const std::string& command) {
-  Ended ended;
+Finished shell(const std::string& command) {
+  Finished ended;
   FILE* pipe = popen((command + " 2>&1").c_str(), "r");
   if (!pipe)
     return ended;
@@ -42,7 +42,7 @@ Ended shell(const std::string& command) {
 class CommandsInSandbox : public EndToEnd {
 protected:
   void SetUp() override { make_world(ClusterKind::sandbox); }
-  Ended ask(std::vector<std::string> arguments) { return run(std::move(arguments), world().quick_environment()); }
+  Finished ask(std::vector<std::string> arguments) { return run(std::move(arguments), world().quick_environment()); }
   /// The agent runs, and does nothing by itself for a long time.
   void synchronise_rarely() {
     give_applications(2, "before");
@@ -169,7 +169,7 @@ TEST_F(Scripts, ZshTakesItsScript) {
   const auto [code, script] = run({"completion", "zsh"});
   EXPECT_EQ(code, 0);
   EXPECT_THAT(script, testing::StartsWith("#compdef runtime-agent\n"));
-  const Ended parsed = shell("zsh -n " + file("_runtime-agent", script));
+  const Finished parsed = shell("zsh -n " + file("_runtime-agent", script));
   EXPECT_EQ(parsed.code, 0) << parsed.output;
   EXPECT_EQ(parsed.output, "");
 }
@@ -186,7 +186,7 @@ TEST_F(Scripts, TheManualPageHoldsEveryCommandOptionAndVariable) {
   const std::string source = file("runtime-agent.1", page);
   const std::string groff = "groff -man -Tutf8 -P-cbou -ww " + source;
   EXPECT_EQ(shell("{ " + groff + " >/dev/null; }").output, ""); // it warns of nothing
-  const Ended set = shell(groff);
+  const Finished set = shell(groff);
   EXPECT_EQ(set.code, 0);
   for (const char* word : {"RUNTIME-AGENT(1)", "refresh-credentials", "--output", "text|json", "--wait",
                            "APP_LEADER_ELECTION", "KUBECONFIG"})

@@ -18,7 +18,7 @@ constexpr const char* all_pages[] = {
     "/",        "/actorz", "/tracez", "/tracez?outcome=failed", "/tracez?last=synchronise", "/applicationz",
     "/configz", "/logz"};
 
-struct Ended {
+struct CommandEnd {
   std::optional<int> code;
   std::string output;
 };
@@ -32,7 +32,7 @@ protected:
     return json::parse(world().agent().diagnostics(path + separator + "format=json"), nullptr, false);
   }
   /// A command as a person in the agent's pod would call it.
-  Ended command(std::vector<std::string> arguments) {
+  CommandEnd command(std::vector<std::string> arguments) {
     AgentProcess process(world().agent().environment(), std::move(arguments));
     const auto code = process.wait(30s);
     return {code, process.output()};

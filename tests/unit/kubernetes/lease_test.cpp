@@ -57,7 +57,7 @@ public:
   std::deque<std::function<void()>> steps;
 };
 
-class Recorder : public ElectionHandler {
+class StandingRecorder : public ElectionHandler {
 public:
   void leads() override { said.push_back("leads"); }
   void leads_alone(const Failure& failure) override {
@@ -100,7 +100,7 @@ protected:
   tests::FakeApi api_;
   SteppedClock clock_;
   LeaderGate gate_;
-  Recorder handler_;
+  StandingRecorder handler_;
   int renewals_ = 0;
 };
 

@@ -13,11 +13,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-Failure failure(const std::string& what) {
+Failure failure_in(const std::string& what) {
   return {.kind = FailureKind::refused, .where = "somewhere", .what = what, .request_id = "runtime_1234"};
 }
 
-Facts connected() {
+Facts connected_facts() {
   Facts facts;
   facts.connection.emplace();
   facts.connection->connected = true;
@@ -25,8 +25,8 @@ Facts connected() {
   return facts;
 }
 
-Facts synchronized() {
-  Facts facts = connected();
+Facts synchronized_facts() {
+  Facts facts = connected_facts();
   facts.synchronization.emplace();
   facts.synchronization->last_attempt = facts.now;
   facts.synchronization->synchronized = true;
@@ -52,29 +52,29 @@ TEST(Conditions, FollowTheFacts) {
   Facts facts;
   EXPECT_EQ(in_words(facts), "Ready=False/NothingSynchronizedYet Connected=Unknown/NothingKnownYet "
                              "Synchronized=False/NothingSynchronizedYet");
-  facts = connected();
+  facts = connected_facts();
   EXPECT_EQ(in_words(facts), "Ready=False/NothingSynchronizedYet Connected=True/CertificateValid "
                              "Synchronized=False/NothingSynchronizedYet");
-  facts = synchronized();
+  facts = synchronized_facts();
   EXPECT_EQ(in_words(facts), "Ready=True/Synchronized Connected=True/CertificateValid Synchronized=True/Synchronized");
-  facts.synchronization->labelling = failure("labels");
+  facts.synchronization->labelling = failure_in("labels");
   EXPECT_EQ(in_words(facts), "Ready=False/MetadataUpdateFailed Connected=True/CertificateValid "
                              "Synchronized=False/MetadataUpdateFailed");
-  facts.synchronization->fetching = failure("503");
+  facts.synchronization->fetching = failure_in("503");
   EXPECT_EQ(in_words(facts), "Ready=False/SynchronizationFailed Connected=True/CertificateValid "
                              "Synchronized=False/SynchronizationFailed");
-  facts = synchronized();
-  facts.connection->maintaining = failure("renewing");
+  facts = synchronized_facts();
+  facts.connection->maintaining = failure_in("renewing");
   EXPECT_EQ(in_words(facts), "Ready=False/ConnectionMaintenanceFailed Connected=True/ConnectionMaintenanceFailed "
                              "Synchronized=True/Synchronized");
-  facts.connection->connecting = failure("the token is spent");
+  facts.connection->connecting = failure_in("the token is spent");
   EXPECT_EQ(in_words(facts),
             "Ready=False/ConnectionFailed Connected=False/ConnectionFailed Synchronized=True/Synchronized");
 }
 
 TEST(Conditions, SayTheCause) {
-  Facts facts = synchronized();
-  facts.synchronization->fetching = failure("429 Too Many Requests");
+  Facts facts = synchronized_facts();
+  facts.synchronization->fetching = failure_in("429 Too Many Requests");
   for (const Condition& condition : conditions(facts, "SynchronizationFailed"))
     if (condition.type != "Connected") {
       EXPECT_THAT(condition.message, HasSubstr("429 Too Many Requests")) << condition.type;
@@ -82,25 +82,25 @@ TEST(Conditions, SayTheCause) {
 }
 
 TEST(Conditions, StandForTheProcessBeforeUntilThisOneHasTried) {
-  EXPECT_EQ(in_words(connected(), "Synchronized"),
+  EXPECT_EQ(in_words(connected_facts(), "Synchronized"),
             "Ready=True/Synchronized Connected=True/CertificateValid Synchronized=True/Synchronized");
 }
 
 TEST(ApplyConditions, MovesTheTransitionTimeWithTheStatusAlone) {
   Json status = Json::object();
-  Facts facts = synchronized();
+  Facts facts = synchronized_facts();
   EXPECT_TRUE(apply_conditions(status, facts, "Synchronized"));
   ASSERT_THAT(status["conditions"], SizeIs(3));
   const std::string first = status["conditions"][0]["lastTransitionTime"];
   facts.now += std::chrono::hours(1);
   EXPECT_FALSE(apply_conditions(status, facts, "Synchronized"));
-  facts.synchronization->labelling = failure("one");
+  facts.synchronization->labelling = failure_in("one");
   EXPECT_TRUE(apply_conditions(status, facts, "MetadataUpdateFailed"));
   const std::string second = status["conditions"][0]["lastTransitionTime"];
   EXPECT_NE(second, first);
   EXPECT_EQ(status["conditions"][1]["lastTransitionTime"], first); // Connected as before
   facts.now += std::chrono::hours(1);
-  facts.synchronization->labelling = failure("two");
+  facts.synchronization->labelling = failure_in("two");
   EXPECT_TRUE(apply_conditions(status, facts, "MetadataUpdateFailed"));
   EXPECT_EQ(status["conditions"][0]["lastTransitionTime"], second);
   EXPECT_FALSE(status["conditions"][0].contains("observedGeneration"));
@@ -108,13 +108,13 @@ TEST(ApplyConditions, MovesTheTransitionTimeWithTheStatusAlone) {
 
 TEST(ApplyConditions, LeavesThoseOfOthers) {
   Json status{{"conditions", {{{"type", "Paused"}, {"status", "False"}}}}};
-  apply_conditions(status, synchronized(), "Synchronized");
+  apply_conditions(status, synchronized_facts(), "Synchronized");
   EXPECT_EQ(status["conditions"][0], (Json{{"type", "Paused"}, {"status", "False"}}));
   EXPECT_THAT(status["conditions"], SizeIs(4));
 }
 
 TEST(ApplyFacts, DoesNotMissConditionsThatTheDefinitionDrops) {
-  Facts facts = synchronized();
+  Facts facts = synchronized_facts();
   Json object = Json::object();
   apply_facts(object, facts);
   object["status"].erase("conditions");
@@ -126,10 +126,10 @@ TEST(ApplyFacts, DoesNotMissConditionsThatTheDefinitionDrops) {
 // -- what is worth an Event
 
 TEST(Happenings, NameTheStateAndItsCauseWithoutTheRequest) {
-  Facts facts = synchronized();
+  Facts facts = synchronized_facts();
   EXPECT_EQ(state_changed(facts, "Synchronized"),
             (Happening{false, "Synchronized", "the cluster's Applications are what the Director says", ""}));
-  facts.synchronization->fetching = failure("500");
+  facts.synchronization->fetching = failure_in("500");
   EXPECT_EQ(state_changed(facts, "SynchronizationFailed"),
             (Happening{true, "SynchronizationFailed", "somewhere: 500", ""}));
 }
