@@ -195,6 +195,9 @@ const Measurements& Agent::measurements() const {
 PublishedLeadership& Agent::leadership() {
   return state_->leadership;
 }
+const PublishedLeadership& Agent::leadership() const {
+  return state_->leadership;
+}
 supervision::CrashSwitch& Agent::crash_switch() {
   return state_->crash_switch;
 }

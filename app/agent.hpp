@@ -69,6 +69,7 @@ public:
   const Observed& observed() const;
   const Measurements& measurements() const;
   PublishedLeadership& leadership();
+  const PublishedLeadership& leadership() const;
   supervision::CrashSwitch& crash_switch();
 
 private:

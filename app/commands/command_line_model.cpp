@@ -206,10 +206,10 @@ fi
                      root.name, function, commands, zsh_options(root, "    "), cases);
 }
 
-std::string manual_page(const CommandModel& root, const std::string& environment, const std::string& version) {
+std::string manual_page(const CommandModel& root, const std::string& environment, const std::string& program_version) {
   std::string name = root.name;
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
-  std::string page = fmt::format(".TH {} 1 \"\" \"{} {}\"\n", roff(name), roff(root.name), roff(version));
+  std::string page = fmt::format(".TH {} 1 \"\" \"{} {}\"\n", roff(name), roff(root.name), roff(program_version));
   page += fmt::format(".SH NAME\n{} \\- connects a Kyma cluster to Compass\n", roff(root.name));
   page += fmt::format(".SH SYNOPSIS\n.B {0}\n[\\fICOMMAND\\fR] [\\fIOPTION\\fR]...\n", roff(root.name));
   page += ".SH DESCRIPTION\n" + roff(root.description) + "\n";

@@ -32,6 +32,6 @@ CommandModel model_of(CLI::App& cli);
 std::string bash_completion(const CommandModel& root);
 std::string zsh_completion(const CommandModel& root);
 /// roff; `environment` and `exit codes` are given as text that is set as it stands.
-std::string manual_page(const CommandModel& root, const std::string& environment, const std::string& version);
+std::string manual_page(const CommandModel& root, const std::string& environment, const std::string& program_version);
 
 } // namespace runtime_agent::app

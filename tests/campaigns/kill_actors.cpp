@@ -50,7 +50,7 @@ TEST_P(KilledActor, LeavesTheOthersAloneAndEverythingEndsRight) {
   Variables variables = world().quick_environment();
   variables["RUNTIME_AGENT_TEST_RESTARTS"] = "1000";
   synchronise(variables);
-  long memory_early = 0;
+  [[maybe_unused]] long memory_early = 0;
   for (int kill = 1; kill <= kills; ++kill) {
     give_applications(3 + random() % 3, "as of kill " + std::to_string(kill));
     if (random() % 4 == 0)

@@ -26,8 +26,8 @@ protected:
     variables["APP_CONTROLLER_SYNC_PERIOD"] = "180s"; // cycles come when they are asked for
     return variables;
   }
-  Json services(const std::string& application) {
-    return (*world().get(kubernetes::applications(), application))["spec"]["services"];
+  Json services(const std::string& name) {
+    return (*world().get(kubernetes::applications(), name))["spec"]["services"];
   }
 };
 

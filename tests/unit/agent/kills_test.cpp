@@ -79,7 +79,7 @@ TEST_P(Killed, AtRandomMomentsUnderLoadEverythingEndsAsUndisturbed) {
     if (step == kills / 4)
       heap_early = mallinfo2().uordblks;
   });
-  const std::size_t heap_late = mallinfo2().uordblks;
+  [[maybe_unused]] const std::size_t heap_late = mallinfo2().uordblks;
 
   EXPECT_EQ(agent.escalated, "");
   EXPECT_EQ(agent.end_state(), undisturbed.end_state());

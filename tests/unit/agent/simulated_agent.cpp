@@ -87,13 +87,15 @@ SimulatedAgent::SimulatedAgent(std::uint64_t seed) : system(seed), settings_(set
       ++writes_[call.verb + " " + call.path];
   };
   app::Clients clients;
+  clients.measurements = measurements_;
   clients.kubernetes = api;
   clients.connector = connector;
   clients.director = director;
   clients.keys = x509::make_fixture_key_source(key_folder());
   for (std::uint64_t number = 1; number <= 5; ++number)
     director->applications.push_back(application(number, 0));
-  peers_ = app::add_children(supervisor, system.environment(), settings_, clients, status_, "process-1");
+  events_ = std::make_unique<app::EventRecorder>(api);
+  peers_ = app::add_children(supervisor, system.environment(), settings_, clients, observed_, *events_, "process-1");
 }
 
 SimulatedAgent::~SimulatedAgent() {

@@ -12,6 +12,7 @@
 
 #include "actors/supervision/supervisor.hpp"
 #include "app/agent.hpp"
+#include "app/event_recorder.hpp"
 #include "app/wiring.hpp"
 #include "tests/unit/connection_manager/fake_connector.hpp"
 #include "tests/unit/support/fake_api.hpp"
@@ -77,7 +78,9 @@ private:
   std::vector<Json> all(const kubernetes::Resource& resource);
 
   app::Settings settings_;
-  app::PublishedStatus status_;
+  std::shared_ptr<app::Measurements> measurements_ = std::make_shared<app::Measurements>();
+  app::Observed observed_;
+  std::unique_ptr<app::EventRecorder> events_; ///< never started: Events are another test's
   std::shared_ptr<Peers> peers_;
   std::uint64_t changes_ = 1;                                           ///< of the cluster
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> told_; ///< by watch: restarts of its actor, changes

@@ -9,14 +9,24 @@
 #include <utility>
 #include <vector>
 
-#include "transport/kubernetes/api.hpp"
+#include "transport/kubernetes/api_client.hpp"
 
 namespace runtime_agent::tests {
 
 /// The Kubernetes API in memory, for tests of actors: resource versions, uids, conflicts, and failures on demand.
 /// Thread-safe. Watches are not served: tests emit into an actor's watch themselves.
-class FakeApi : public kubernetes::Api {
+class FakeApi : public kubernetes::PatchingApi {
 public:
+  /// Nothing that tests look at is written so; refused.
+  Result<kubernetes::Json> patch(const kubernetes::Resource&, const std::string&, const kubernetes::Json&,
+                                 const CallContext&) override {
+    return failed(Failure{.kind = FailureKind::forbidden, .where = "the fake API", .what = "no patches"});
+  }
+  Result<kubernetes::Json> dry_run_create(const kubernetes::Resource&, const kubernetes::Json&,
+                                          const CallContext&) override {
+    return failed(Failure{.kind = FailureKind::forbidden, .where = "the fake API", .what = "no dry runs"});
+  }
+
   using Json = kubernetes::Json;
   struct Call {
     std::string verb; ///< "get" "create" "update" "delete" "list"

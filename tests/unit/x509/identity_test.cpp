@@ -100,8 +100,8 @@ TEST(ValidityLeft, IsTheShareThatIsStillToCome) {
       {TimePoint(1000h), 1.0}, {TimePoint(1070h), 0.3}, {TimePoint(1100h), 0.0},
       {TimePoint(900h), 1.0},  {TimePoint(1200h), 0.0},
   };
-  for (const auto& [now, left] : cases)
-    EXPECT_NEAR(validity_left(validity, now), left, 1e-9);
+  for (const auto& [at, left] : cases)
+    EXPECT_NEAR(validity_left(validity, at), left, 1e-9);
 }
 
 TEST(ValidityLeft, OfAnEmptyOrReversedValidityIsNothing) {
