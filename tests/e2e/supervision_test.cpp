@@ -133,7 +133,9 @@ TEST_F(Supervision, ARestartIsASpanOfTheCycleInWhichTheActorDied) {
   ASSERT_TRUE(comes_true([this] { return world().agent().restarts("DirectorFetcher") == 1; }));
   ASSERT_TRUE(another_cycle());
   bool seen = false;
-  for (const auto& cycle : supervision::read_trace_file(trace)->cycles)
+  const auto read = supervision::read_trace_file(trace);
+  ASSERT_TRUE(read);
+  for (const auto& cycle : read->cycles)
     for (const auto& span : cycle.spans)
       if (span.record.kind == supervision::SpanKind::restart) {
         seen = true;
@@ -150,7 +152,9 @@ TEST_F(Supervision, EveryRequestToCompassCarriesTheIdOfItsCycle) {
   end_agent();
   const std::string log = world().agent().output();
   std::set<std::string> cycles;
-  for (const auto& cycle : supervision::read_trace_file(trace)->cycles)
+  const auto read = supervision::read_trace_file(trace);
+  ASSERT_TRUE(read);
+  for (const auto& cycle : read->cycles)
     cycles.insert(cycle.trace.uuid());
   std::size_t seen = 0;
   for (const auto& request : compass().requests()) {
