@@ -14,25 +14,14 @@ using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
-struct Ended {
-  std::optional<int> code;
-  std::string output;
-};
-
-Ended ended(std::vector<std::string> arguments, Variables environment = {}) {
-  AgentProcess agent(std::move(environment), std::move(arguments));
-  const auto code = agent.wait(30s);
-  return {code, agent.output()};
-}
-
 TEST(CommandLineInSandbox, SaysItsVersion) {
-  const auto [code, output] = ended({"version"});
+  const auto [code, output] = run_command({"version"});
   EXPECT_EQ(code, 0);
   EXPECT_THAT(output, ContainsRegex("^runtime-agent [0-9]+\\.[0-9]+"));
 }
 
 TEST(CommandLineInSandbox, ExplainsEveryVariable) {
-  const auto [code, output] = ended({"--help"});
+  const auto [code, output] = run_command({"--help"});
   EXPECT_EQ(code, 0);
   for (const char* name : {"APP_CONNECTION_CONFIG_MAP",
                            "APP_AGENT_CONFIGURATION_SECRET",
@@ -62,7 +51,7 @@ TEST(CommandLineInSandbox, ExplainsEveryVariable) {
 }
 
 TEST(CommandLineInSandbox, RefusesAnUnknownOptionWithAHint) {
-  const auto [code, output] = ended({"--no-such-option"});
+  const auto [code, output] = run_command({"--no-such-option"});
   EXPECT_EQ(code, 2);
   EXPECT_THAT(output, AllOf(HasSubstr("--no-such-option"), HasSubstr("--help")));
 }
@@ -77,7 +66,7 @@ class BadVariables : public testing::TestWithParam<BadVariable> {};
 
 TEST_P(BadVariables, EndTheAgentWithTheirNameTheirValueAndWhatWasExpected) {
   const auto& variable = GetParam();
-  const auto [code, output] = ended({}, {{variable.name, variable.value}});
+  const auto [code, output] = run_command({}, {{variable.name, variable.value}});
   EXPECT_EQ(code, 2);
   EXPECT_THAT(output, AllOf(HasSubstr(variable.name), HasSubstr(variable.value), HasSubstr(variable.expected)));
 }
@@ -91,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(Sandbox, BadVariables,
                          [](const auto& parameter) { return parameter.param.name; });
 
 TEST(CommandLineInSandbox, EndsWhereTheKubeconfigCannotBeRead) {
-  const auto [code, output] = ended({"--kubeconfig", "/nowhere/kubeconfig"});
+  const auto [code, output] = run_command({"--kubeconfig", "/nowhere/kubeconfig"});
   EXPECT_EQ(code, 2);
   EXPECT_THAT(output, HasSubstr("/nowhere/kubeconfig"));
 }

@@ -15,20 +15,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-struct Finished {
-  std::optional<int> code;
-  std::string output;
-};
-
-Finished run(std::vector<std::string> arguments, Variables environment = {}) {
-  AgentProcess process(std::move(environment), std::move(arguments));
-  const auto code = process.wait(90s);
-  return {code, process.output()};
-}
-
 /// What another program prints that is given a script.
-Finished shell(const std::string& command) {
-  Finished ended;
+CommandEnd shell(const std::string& command) {
+  CommandEnd ended;
   FILE* pipe = popen((command + " 2>&1").c_str(), "r");
   if (!pipe)
     return ended;
@@ -42,7 +31,9 @@ Finished shell(const std::string& command) {
 class CommandsInSandbox : public EndToEnd {
 protected:
   void SetUp() override { make_world(ClusterKind::sandbox); }
-  Finished ask(std::vector<std::string> arguments) { return run(std::move(arguments), world().quick_environment()); }
+  CommandEnd ask(std::vector<std::string> arguments) {
+    return run_command(std::move(arguments), world().quick_environment());
+  }
   /// The agent runs, and does nothing by itself for a long time.
   void synchronise_rarely() {
     give_applications(2, "before");
@@ -145,7 +136,7 @@ protected:
   }
   /// What bash offers after these words.
   std::string offered(const std::string& words, int at) {
-    const std::string script = file("completion", run({"completion", "bash"}).output);
+    const std::string script = file("completion", run_command({"completion", "bash"}).output);
     const std::string test =
         file("test", "source " + script + "\nCOMP_WORDS=(" + words + ")\nCOMP_CWORD=" + std::to_string(at) +
                          "\n_runtime_agent\necho \"${COMPREPLY[*]}\"\n");
@@ -166,27 +157,27 @@ TEST_F(Scripts, BashCompletesCommandsOptionsAndTheirArguments) {
 }
 
 TEST_F(Scripts, ZshTakesItsScript) {
-  const auto [code, script] = run({"completion", "zsh"});
+  const auto [code, script] = run_command({"completion", "zsh"});
   EXPECT_EQ(code, 0);
   EXPECT_THAT(script, testing::StartsWith("#compdef runtime-agent\n"));
-  const Finished parsed = shell("zsh -n " + file("_runtime-agent", script));
+  const CommandEnd parsed = shell("zsh -n " + file("_runtime-agent", script));
   EXPECT_EQ(parsed.code, 0) << parsed.output;
   EXPECT_EQ(parsed.output, "");
 }
 
 TEST_F(Scripts, AnUnknownShellIsRefused) {
-  const auto [code, output] = run({"completion", "fish"});
+  const auto [code, output] = run_command({"completion", "fish"});
   EXPECT_EQ(code, 2);
   EXPECT_THAT(output, HasSubstr("bash"));
 }
 
 TEST_F(Scripts, TheManualPageHoldsEveryCommandOptionAndVariable) {
-  const auto [code, page] = run({"man"});
+  const auto [code, page] = run_command({"man"});
   EXPECT_EQ(code, 0);
   const std::string source = file("runtime-agent.1", page);
   const std::string groff = "groff -man -Tutf8 -P-cbou -ww " + source;
   EXPECT_EQ(shell("{ " + groff + " >/dev/null; }").output, ""); // it warns of nothing
-  const Finished set = shell(groff);
+  const CommandEnd set = shell(groff);
   EXPECT_EQ(set.code, 0);
   for (const char* word : {"RUNTIME-AGENT(1)", "refresh-credentials", "--output", "text|json", "--wait",
                            "APP_LEADER_ELECTION", "KUBECONFIG"})

@@ -18,11 +18,6 @@ constexpr const char* all_pages[] = {
     "/",        "/actorz", "/tracez", "/tracez?outcome=failed", "/tracez?last=synchronise", "/applicationz",
     "/configz", "/logz"};
 
-struct CommandEnd {
-  std::optional<int> code;
-  std::string output;
-};
-
 class DiagnosticsInSandbox : public EndToEnd {
 protected:
   void SetUp() override { make_world(ClusterKind::sandbox); }
@@ -33,9 +28,7 @@ protected:
   }
   /// A command as a person in the agent's pod would call it.
   CommandEnd command(std::vector<std::string> arguments) {
-    AgentProcess process(world().agent().environment(), std::move(arguments));
-    const auto code = process.wait(30s);
-    return {code, process.output()};
+    return run_command(std::move(arguments), world().agent().environment());
   }
 };
 
@@ -64,7 +57,8 @@ TEST_F(DiagnosticsInSandbox, ApplicationsHoldEveryProblemThoughTheStatusHoldsFew
   world().start(world().quick_environment());
   ASSERT_TRUE(reaches("ResourceApplicationFailed"));
   EXPECT_TRUE(comes_true([&] { return page("/applicationz")["byState"]["failed"] == 60; }));
-  for (const json& application : page("/applicationz")["applications"])
+  const json shown = page("/applicationz");
+  for (const json& application : shown["applications"])
     EXPECT_FALSE(application["error"].is_null()) << application["name"];
   EXPECT_LE(world().errors().size(), 4100u);
 }

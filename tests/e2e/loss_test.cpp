@@ -127,6 +127,7 @@ TEST_F(LossOnSandbox, ANetworkFailureIsNotTakenForALostCertificate) {
 
 TEST_F(LossOnSandbox, ACorruptedSecretIsRestoredFromMemory) {
   synchronise();
+  ASSERT_TRUE(comes_true([this] { return nothing_is_pending(world()); }));
   corrupt_certificates();
   EXPECT_TRUE(comes_true([this] { return wrong_with_credentials(world()).empty(); }));
   EXPECT_EQ(world().tokens_spent(), 1u);
@@ -142,6 +143,7 @@ TEST_F(LossOnSandbox, ADeletedCaSecretIsRestoredFromMemory) {
 
 TEST_F(LossOnSandbox, ASecretDeletedWhileTheAgentWasDownIsAskedATokenFor) {
   synchronise();
+  ASSERT_TRUE(comes_true([this] { return nothing_is_pending(world()); }));
   end_agent();
   const auto before = world().versions();
   remove_certificates();
@@ -155,6 +157,7 @@ TEST_F(LossOnSandbox, ASecretDeletedWhileTheAgentWasDownIsAskedATokenFor) {
 
 TEST_F(LossOnSandbox, ASecretCorruptedWhileTheAgentWasDownIsNamedAndNeverUsed) {
   synchronise();
+  ASSERT_TRUE(comes_true([this] { return nothing_is_pending(world()); }));
   end_agent();
   corrupt_certificates();
   compass().clear_requests();

@@ -174,4 +174,10 @@ int AgentProcess::health(const std::string& path) const {
   return result ? result->status : 0;
 }
 
+CommandEnd run_command(std::vector<std::string> arguments, Variables environment, std::chrono::milliseconds limit) {
+  AgentProcess process(std::move(environment), std::move(arguments));
+  const auto code = process.wait(limit);
+  return {code, process.output()};
+}
+
 } // namespace runtime_agent::e2e

@@ -76,4 +76,13 @@ private:
   std::optional<int> ended_;
 };
 
+/// How a command has ended, and all that it has printed.
+struct CommandEnd {
+  std::optional<int> code; ///< as of AgentProcess::wait
+  std::string output;
+};
+/// Runs the program with these arguments to its end, at most for `limit`.
+CommandEnd run_command(std::vector<std::string> arguments, Variables environment = {},
+                       std::chrono::milliseconds limit = std::chrono::seconds(90));
+
 } // namespace runtime_agent::e2e

@@ -52,6 +52,10 @@ std::string serial_in(const std::string& pem) {
   return certificate ? sandbox::compass::serial_of(certificate.get()) : std::string();
 }
 
+bool nothing_is_pending(World& world) {
+  return !secret(world, pending_secret);
+}
+
 std::string wrong_with_pair(World& world, const std::optional<nlohmann::json>& certificates) {
   if (!certificates)
     return "there is no certificates Secret";

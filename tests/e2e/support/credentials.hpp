@@ -19,6 +19,9 @@ std::string data_of(const std::optional<nlohmann::json>& secret, const std::stri
 std::optional<nlohmann::json> secret(World& world, const std::string& name,
                                      const std::string& namespace_ = "kyma-system");
 
+/// There is no pending Secret any more. Before a test takes credentials away: it would mend the loss, and rightly so.
+bool nothing_is_pending(World& world);
+
 /// What is wrong with the certificates Secret, told with OpenSSL and nothing of the agent's: the key belongs to the
 /// certificate, which is the chain's first and one that Compass has signed. Empty: nothing.
 std::string wrong_with_pair(World& world, const std::optional<nlohmann::json>& certificates);

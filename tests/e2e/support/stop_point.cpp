@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 struct StopPoint::Shared {
   Point point;
   sandbox::Stage stage;
+  std::function<bool()> where;
   std::mutex mutex;
   std::condition_variable changed;
   int seen = 0;
@@ -19,7 +20,7 @@ struct StopPoint::Shared {
   bool passes(const Point& kind, sandbox::Stage at) {
     std::unique_lock lock(mutex);
     if (released || at != stage || kind.service != point.service || kind.request != point.request ||
-        ++seen != point.occurrence)
+        (where && !where()) || ++seen != point.occurrence)
       return true;
     reached = true;
     changed.notify_all();
@@ -35,10 +36,11 @@ struct StopPoint::Shared {
 };
 
 StopPoint::StopPoint(World& world, const std::string& service, const std::string& request, sandbox::Stage stage,
-                     int occurrence)
+                     int occurrence, std::function<bool()> where)
     : world_(world), shared_(std::make_shared<Shared>()) {
   shared_->point = {service, request, occurrence};
   shared_->stage = stage;
+  shared_->where = std::move(where);
   const auto watch = [shared = shared_](const auto& record, sandbox::Stage at) {
     return shared->passes(kind_of(record), at);
   };

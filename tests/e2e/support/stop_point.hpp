@@ -1,5 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "tests/e2e/support/point.hpp"
@@ -11,9 +15,9 @@ namespace runtime_agent::e2e {
 /// and its answer never comes. Only where the cluster is the sandbox.
 class StopPoint {
 public:
-  /// From now on. `occurrence` counts from here.
+  /// From now on. `occurrence` counts from here, and only requests that come while `where` holds, if it is given.
   StopPoint(World& world, const std::string& service, const std::string& request, sandbox::Stage stage,
-            int occurrence = 1);
+            int occurrence = 1, std::function<bool()> where = {});
   StopPoint(const StopPoint&) = delete;
   StopPoint& operator=(const StopPoint&) = delete;
   ~StopPoint();
