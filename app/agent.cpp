@@ -154,7 +154,7 @@ struct Agent::State {
   supervision::Watchdog watchdog;
 };
 
-Agent::Agent(const Settings& settings, Clients clients, GiveUp give_up)
+Agent::Agent(const Settings& settings, Clients clients, const GiveUp& give_up)
     : state_(std::make_unique<State>(settings, std::move(clients), give_up)) {}
 
 Agent::~Agent() = default;

@@ -50,7 +50,7 @@ public:
   /// thread of the agent's.
   using GiveUp = std::function<void(int exit_code, const std::string& reason)>;
 
-  Agent(const Settings& settings, Clients clients, GiveUp give_up);
+  Agent(const Settings& settings, Clients clients, const GiveUp& give_up);
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
   ~Agent();

@@ -38,6 +38,21 @@ struct Settings {
   std::function<void(PassFacts)> publish;
 };
 
+/// What is known of the pass under way.
+struct Pass {
+  bool answers_fetch = false; ///< a fetch started it, so it ends with an answer in any case
+  Plan plan;
+  std::size_t next = 0; ///< in plan.work
+  std::size_t running = 0;
+  std::vector<std::vector<std::string>> reads; ///< chunks of Secrets' names, still to be read
+  ApplyCounts counts;
+  std::vector<ApplicationProblem> problems;
+  std::map<std::string, std::string> changes; ///< what was done, by name
+  std::optional<std::chrono::steady_clock::time_point>
+      again_at; ///< when an Application that is backed off from may go on
+  bool retry = false;
+};
+
 /// Names of the two watches.
 inline constexpr const char* applications_watch = "watch Applications";
 inline constexpr const char* secrets_watch = "watch Secrets";
@@ -57,20 +72,6 @@ public:
   void on_exit() override;
 
 private:
-  /// What is known of the pass under way.
-  struct Pass {
-    bool answers_fetch = false; ///< a fetch started it, so it ends with an answer in any case
-    Plan plan;
-    std::size_t next = 0; ///< in plan.work
-    std::size_t running = 0;
-    std::vector<std::vector<std::string>> reads; ///< chunks of Secrets' names, still to be read
-    ApplyCounts counts;
-    std::vector<ApplicationProblem> problems;
-    std::map<std::string, std::string> changes; ///< what was done, by name
-    std::optional<std::chrono::steady_clock::time_point>
-        again_at; ///< when an Application that is backed off from may go on
-    bool retry = false;
-  };
   using SecretReads = std::vector<std::pair<std::string, std::optional<ObservedSecret>>>;
 
   void watch_applications();

@@ -75,7 +75,7 @@ class Mapping {
 public:
   explicit Mapping(const MappingSettings& settings) : settings_(settings) {}
 
-  void add(std::shared_ptr<const compass::Application> source, bool normalized) {
+  void add(const std::shared_ptr<const compass::Application>& source, bool normalized) {
     std::string name = application_name(source->name, normalized);
     const auto [claim, first] = claims_.try_emplace(name, source->id);
     if (!first) {

@@ -142,11 +142,11 @@ void ObservedState::put(const std::string& name, std::optional<ObservedSecret> s
   secrets_.emplace(name, std::move(*secret));
 }
 
-void ObservedState::replace_applications(std::map<std::string, ObservedApplication> all) {
+void ObservedState::replace_applications(std::map<std::string, ObservedApplication>&& all) {
   applications_ = std::move(all);
 }
 
-void ObservedState::replace_secrets(std::map<std::string, ObservedSecret> all) {
+void ObservedState::replace_secrets(std::map<std::string, ObservedSecret>&& all) {
   secrets_.clear();
   by_application_.clear();
   for (auto& [name, secret] : all)

@@ -64,8 +64,8 @@ public:
   /// nullopt: there is no such object.
   void put(const std::string& name, std::optional<ObservedApplication> application);
   void put(const std::string& name, std::optional<ObservedSecret> secret);
-  void replace_applications(std::map<std::string, ObservedApplication> all);
-  void replace_secrets(std::map<std::string, ObservedSecret> all);
+  void replace_applications(std::map<std::string, ObservedApplication>&& all);
+  void replace_secrets(std::map<std::string, ObservedSecret>&& all);
 
 private:
   std::map<std::string, ObservedApplication> applications_;

@@ -44,7 +44,7 @@ void ConfigWatcher::watch_configuration() {
         options.seed = seed;
         watch_object(*api, source.resource(), source.name, options, cancel, emit);
       },
-      [this](ObjectSeen seen) { configuration_seen(std::move(seen)); });
+      [this](const ObjectSeen& seen) { configuration_seen(std::move(seen)); });
 }
 
 void ConfigWatcher::watch_connection() {
@@ -57,10 +57,10 @@ void ConfigWatcher::watch_connection() {
         options.poll_period = std::chrono::seconds(5);
         watch_object(*api, kubernetes::compass_connections(), "compass-connection", options, cancel, emit);
       },
-      [this](ObjectSeen seen) { connection_seen(seen); });
+      [this](const ObjectSeen& seen) { connection_seen(seen); });
 }
 
-void ConfigWatcher::configuration_seen(ObjectSeen seen) {
+void ConfigWatcher::configuration_seen(const ObjectSeen& seen) {
   if (not_allowed(seen)) {
     log::info("the configuration object cannot be watched and is read at intervals instead",
               {{"object", settings_.source.text()}});

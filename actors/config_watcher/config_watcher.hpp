@@ -35,7 +35,7 @@ public:
 private:
   void watch_configuration();
   void watch_connection();
-  void configuration_seen(ObjectSeen seen);
+  void configuration_seen(const ObjectSeen& seen);
   void poll_configuration();
   void configuration_is(Result<ConnectionConfiguration> configuration);
   void connection_seen(const ObjectSeen& seen);

@@ -58,7 +58,7 @@ Next advance(ConnectionState& state, Event event, const Moment& moment, const Po
   if (!past_validity(state, moment))
     state.after_expiry = AfterExpiry::unasked; // the clock was put right
   Transition transition(state, moment, policy);
-  std::visit([&](auto&& what) { transition(std::move(what)); }, std::move(event));
+  std::visit([&](auto&& what) { transition(std::forward<decltype(what)>(what)); }, std::move(event));
   return transition.decide();
 }
 

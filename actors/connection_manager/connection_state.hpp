@@ -44,7 +44,7 @@ struct ConnectionState {
 
   // What the cluster holds, as far as known.
   bool record_read = false;
-  bool loaded = false; ///< read at least once: from here on memory is ahead of the record
+  bool loaded = false;                ///< read at least once: from here on memory is ahead of the record
   std::optional<Time> record_read_at; ///< the whole of it
   Record record;
 

@@ -274,7 +274,7 @@ void ActorCore::fire_due_timers() {
   arm();
 }
 
-void ActorCore::fire(Timer timer, std::chrono::steady_clock::time_point due) {
+void ActorCore::fire(const Timer& timer, std::chrono::steady_clock::time_point due) {
   if (timer.name.empty())
     return timer.then();
   SpanRecord record;

@@ -116,7 +116,7 @@ private:
   void traced(SpanRecord record, const TraceContext& trace, std::string_view kind, F handler);
   void arm();
   void fire_due_timers();
-  void fire(Timer timer, std::chrono::steady_clock::time_point due);
+  void fire(const Timer& timer, std::chrono::steady_clock::time_point due);
   void finished(const Envelope* envelope, std::uint64_t id, Outcome& outcome);
   void answered(Call& call, Outcome& outcome, std::int64_t queued);
   void event(Call& call, Outcome& outcome, std::int64_t queued);

@@ -50,8 +50,8 @@ std::string now_text() {
 
 } // namespace
 
-Field Field::json(std::string_view name, std::string text) {
-  Field field(name, std::move(text));
+Field Field::json(std::string_view name, const std::string& text) {
+  Field field(name, text);
   field.quoted = false;
   return field;
 }

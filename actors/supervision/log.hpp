@@ -34,7 +34,7 @@ struct Field {
   requires std::is_arithmetic_v<Number> Field(std::string_view name, Number number)
       : key(name), value(fmt::format("{}", number)), quoted(false) {}
   /// A value that is JSON already, put in as it stands.
-  static Field json(std::string_view name, std::string text);
+  static Field json(std::string_view name, const std::string& text);
 };
 using Fields = std::initializer_list<Field>;
 

@@ -87,6 +87,7 @@ std::vector<SpanNode> span_tree(std::vector<Span> spans) {
     return node;
   };
   std::vector<SpanNode> nodes;
+  nodes.reserve(roots.size());
   for (const std::size_t root : roots)
     nodes.push_back(build(build, root));
   return nodes;

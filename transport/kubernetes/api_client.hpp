@@ -50,8 +50,8 @@ public:
   /// JSON merge patch.
   virtual Result<Json> patch(const Resource& resource, const std::string& name, const Json& patch,
                              const CallContext& context) = 0;
-  /// Everything that a create goes through, rights, admission and quotas included, but nothing is stored. `object` holds
-  /// no secret: the Failure shows the server's message.
+  /// Everything that a create goes through, rights, admission and quotas included, but nothing is stored. `object`
+  /// holds no secret: the Failure shows the server's message.
   virtual Result<Json> dry_run_create(const Resource& resource, const Json& object, const CallContext& context) = 0;
 };
 
