@@ -110,7 +110,7 @@ class Sandbox(unittest.TestCase):
                 self.assertGreater(ended, agent.begun)
                 self.assertGreater(agent.cpu(), 0)
                 self.assertGreater(agent.peak_resident(), 1_000_000)
-                self.assertLessEqual(agent.time_of("connected"), agent.time_of("brought the cluster in line"))
+                self.assertLessEqual(agent.time_of("a certificate is in use"), agent.time_of("brought the cluster in line"))
                 self.assertGreaterEqual(sandbox.director_queries(), 1)
             self.assertEqual(len(world.ApiServer(sandbox.kubeconfig).list(world.APPLICATIONS)), 3)
         finally:

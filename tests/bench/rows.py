@@ -166,7 +166,7 @@ def _parts(agent, ended):
     """Where the time from the start to Synchronized went, by the agent's own log."""
     begun = agent.begun
     marks = [("start", agent.time_of("runtime-agent starts")), ("configuration", agent.time_of("pairing with")),
-             ("pairing", agent.time_of("connected")), ("fetch", agent.time_of("fetched from the Director")),
+             ("pairing", agent.time_of("a certificate is in use")), ("fetch", agent.time_of("fetched from the Director")),
              ("write", agent.time_of("brought the cluster in line")), ("status", ended)]
     parts, last = {}, begun
     for name, at in marks:
