@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "actors/supervision/log.hpp"
+#include "app/test_controls.hpp"
 
 namespace runtime_agent::app {
 namespace {
