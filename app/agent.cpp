@@ -18,6 +18,7 @@
 #include "transport/compass/make_clients.hpp"
 #include "transport/kubernetes/api_client.hpp"
 #include "transport/kubernetes/cluster_config.hpp"
+#include "transport/rfc3339.hpp"
 
 namespace runtime_agent::app {
 namespace {
@@ -61,10 +62,9 @@ void open_trace(const std::string& path, Clients& clients) {
   else
     log::info("trace file", {{"file", opened.file}});
   if (opened.previous)
-    log::warning("the process before did not end by a signal",
-                 {{"exit_code", opened.previous->exit_code},
-                  {"reason", opened.previous->reason},
-                  {"ended", status_writer::timestamp(opened.previous->time)}});
+    log::warning("the process before did not end by a signal", {{"exit_code", opened.previous->exit_code},
+                                                                {"reason", opened.previous->reason},
+                                                                {"ended", rfc3339(opened.previous->time)}});
   clients.ring = std::move(opened.ring);
   clients.trace_file = std::move(opened.file);
   clients.measurements->requests.hand_on_to(*clients.ring);

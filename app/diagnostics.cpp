@@ -13,6 +13,7 @@
 #include "app/pages/page.hpp"
 #include "app/test_controls.hpp"
 #include "app/version.hpp"
+#include "transport/rfc3339.hpp"
 
 namespace runtime_agent::app {
 namespace {
@@ -130,7 +131,7 @@ std::optional<std::string> unhealthy(const std::vector<supervision::ChildFacts>&
     if (child.state == supervision::ChildState::escalated)
       return child.name + " failed too often";
     if (child.stuck_since)
-      return fmt::format("{} has not answered since {}", child.name, status_writer::timestamp(*child.stuck_since));
+      return fmt::format("{} has not answered since {}", child.name, rfc3339(*child.stuck_since));
   }
   return std::nullopt;
 }

@@ -5,6 +5,7 @@
 
 #include "actors/status_writer/connection_status.hpp"
 #include "actors/supervision/log.hpp"
+#include "transport/rfc3339.hpp"
 
 namespace runtime_agent::app {
 namespace {
@@ -44,7 +45,7 @@ void say_last_words(Json& object, const std::string& reason, WallTime now) {
   const Place place = place_of(reason, certificate.contains("notAfter"));
   status["connectionState"] = place.state;
   Json& part = object_at(status, place.part);
-  part[place.part == std::string_view("connectionStatus") ? "lastSync" : "lastAttempt"] = status_writer::timestamp(now);
+  part[place.part == std::string_view("connectionStatus") ? "lastSync" : "lastAttempt"] = rfc3339(now);
   part["error"] = ("The agent has ended itself and is started anew: " + reason).substr(0, longest);
 }
 

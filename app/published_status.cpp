@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "transport/rfc3339.hpp"
+
 namespace runtime_agent::app {
 
 Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono::milliseconds sync_period,
                     std::chrono::milliseconds backoff) {
-  using status_writer::timestamp;
   if (!facts.object_problem.empty())
     return {false, "CompassConnection: " + facts.object_problem + "\n"};
   if (!facts.connection)
@@ -16,7 +17,7 @@ Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono
   if (!facts.connection->connected || !facts.connection->validity)
     return {false, "connection: there is no certificate yet\n"};
   if (now >= facts.connection->validity->not_after)
-    return {false, "connection: the certificate expired at " + timestamp(facts.connection->validity->not_after) + "\n"};
+    return {false, "connection: the certificate expired at " + rfc3339(facts.connection->validity->not_after) + "\n"};
   const bool attempted = facts.synchronization.has_value();
   if (!attempted || !facts.synchronization->last_successful_fetch) {
     const std::string why = attempted && facts.synchronization->fetching ? facts.synchronization->fetching->text()
@@ -25,7 +26,7 @@ Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono
   }
   if (now - *facts.synchronization->last_successful_fetch > 3 * sync_period + backoff)
     return {false, fmt::format("synchronisation: the last successful fetch was at {}{}\n",
-                               timestamp(*facts.synchronization->last_successful_fetch),
+                               rfc3339(*facts.synchronization->last_successful_fetch),
                                facts.synchronization->fetching ? "; " + facts.synchronization->fetching->text() : "")};
   return {true, "ready\n"};
 }

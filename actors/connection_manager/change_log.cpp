@@ -1,6 +1,7 @@
 #include "actors/connection_manager/change_log.hpp"
 
 #include "actors/supervision/log.hpp"
+#include "transport/rfc3339.hpp"
 #include "transport/x509/check.hpp"
 
 namespace runtime_agent::connection_manager {
@@ -46,7 +47,7 @@ void ChangeLog::write(const ConnectionState& after) const {
   const auto& current = *after.current;
   if (current.identity->serial != serial_)
     log::info("a certificate is in use", {{"serial", current.identity->serial},
-                                          {"not_after", x509::rfc3339(current.identity->validity.not_after)},
+                                          {"not_after", rfc3339(current.identity->validity.not_after)},
                                           {"runtime_id", current.access.runtime_id}});
   else if (current.access.connector_url != connector_url_ || current.access.director_url != director_url_)
     log::info("Compass has other addresses",

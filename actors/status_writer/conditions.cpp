@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "transport/rfc3339.hpp"
+
 namespace runtime_agent::status_writer {
 namespace {
 
@@ -79,7 +81,7 @@ bool apply_conditions(Json& status, const Facts& facts, std::string_view state) 
       present = &list.back();
     }
     if (present->value("status", Json()) != std::string(condition.status) || !present->contains("lastTransitionTime"))
-      (*present)["lastTransitionTime"] = timestamp(facts.now);
+      (*present)["lastTransitionTime"] = rfc3339(facts.now);
     (*present)["status"] = std::string(condition.status);
     (*present)["reason"] = condition.reason;
     (*present)["message"] = condition.message;

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "actors/status_writer/conditions.hpp"
+#include "transport/rfc3339.hpp"
 
 namespace runtime_agent::status_writer {
 namespace {
@@ -39,7 +39,7 @@ public:
   }
   void set_time(Json& parent, std::string_view key, const std::optional<WallTime>& time, Change weight) {
     if (time)
-      set(parent, key, timestamp(*time), weight);
+      set(parent, key, rfc3339(*time), weight);
   }
   /// Empty: the field goes.
   void set_or_remove(Json& parent, std::string_view key, const std::string& value) {
@@ -71,16 +71,16 @@ void apply_connection(Editor& edit, Json& status, const ConnectionReport& report
   edit.set_time(connection, "lastSuccess", report.last_success, Change::times);
   // Nowhere on record (an object made by hand, a restart): the certificate's own beginning is the best there is.
   if (report.validity && !connection.contains("established") && !report.established)
-    edit.set(connection, "established", timestamp(report.validity->not_before));
+    edit.set(connection, "established", rfc3339(report.validity->not_before));
   const auto& failure = report.connecting ? report.connecting : report.maintaining;
   edit.set_or_remove(connection, "error", failure ? failure->text() : "");
   // Last: a field that is added to an object moves its members, and a reference to one of them is then a stale one.
   Json& certificate = connection["certificateStatus"];
   if (report.validity) {
-    edit.set(certificate, "notBefore", timestamp(report.validity->not_before));
-    edit.set(certificate, "notAfter", timestamp(report.validity->not_after));
+    edit.set(certificate, "notBefore", rfc3339(report.validity->not_before));
+    edit.set(certificate, "notAfter", rfc3339(report.validity->not_after));
     if (!certificate.contains("acquired") && !report.acquired)
-      edit.set(certificate, "acquired", timestamp(report.validity->not_before));
+      edit.set(certificate, "acquired", rfc3339(report.validity->not_before));
   }
   edit.set_time(certificate, "acquired", report.acquired, Change::significant);
 }
@@ -135,10 +135,6 @@ std::string present_state(const Json& status) {
 }
 
 } // namespace
-
-std::string timestamp(WallTime time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
-}
 
 std::string_view synchronization_state(const SynchronizationReport& report) {
   if (report.fetching)

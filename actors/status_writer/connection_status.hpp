@@ -53,7 +53,4 @@ Change apply_facts(kubernetes::Json& object, const Facts& facts);
 /// served.
 kubernetes::Json new_object(const Facts& facts, const std::string& absence_id);
 
-/// RFC 3339, UTC, whole seconds.
-std::string timestamp(WallTime time);
-
 } // namespace runtime_agent::status_writer

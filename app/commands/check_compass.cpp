@@ -10,6 +10,7 @@
 #include "app/version.hpp"
 #include "transport/compass/make_clients.hpp"
 #include "transport/http/make_client.hpp"
+#include "transport/rfc3339.hpp"
 #include "transport/x509/check.hpp"
 
 namespace runtime_agent::app {
@@ -107,7 +108,7 @@ bool check_certificate(Checks& checks) {
     report.failed("certificate", *outside, anew + "; where the clock is wrong, set it");
     return false;
   }
-  const std::string until = "it is good until " + x509::rfc3339(validity.not_after);
+  const std::string until = "it is good until " + rfc3339(validity.not_after);
   if (x509::validity_left(validity, now) < checks.settings.renewal_threshold / 2)
     report.warning("certificate", until + ", and should have been renewed",
                    "does the agent run? Its last error stands in the row 'connection'");

@@ -2,18 +2,15 @@
 
 #include <algorithm>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include "transport/rfc3339.hpp"
 
 namespace runtime_agent::kubernetes {
 namespace {
 
 constexpr std::size_t longest_message = 1024; // characters: what events.k8s.io allows
 constexpr std::size_t longest_name = 253;
-
-std::string rfc3339(EventCorrelator::WallTime time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
-}
 
 /// Not in the middle of a UTF-8 character.
 std::string shortened(std::string text) {

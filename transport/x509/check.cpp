@@ -1,12 +1,11 @@
 #include "transport/x509/check.hpp"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "transport/rfc3339.hpp"
 #include "transport/x509/openssl.hpp"
 
 namespace runtime_agent::x509 {
@@ -65,15 +64,6 @@ std::optional<std::string> outside_validity(const Validity& validity, TimePoint 
   if (seconds(now) - skew.count() >= seconds(validity.not_after))
     return "expired" + clock + "ended " + rfc3339(validity.not_after);
   return std::nullopt;
-}
-
-std::string rfc3339(TimePoint time) {
-  const auto seconds =
-      static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count());
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
 } // namespace runtime_agent::x509

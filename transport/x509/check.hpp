@@ -30,7 +30,4 @@ Result<IdentityPtr> check_certificate(const IssuedCertificate& issued, const Sec
 /// where it does. "not yet valid: the clock here says 2026-01-01T00:00:00Z, its validity begins …".
 std::optional<std::string> outside_validity(const Validity& validity, TimePoint now, std::chrono::seconds skew);
 
-/// RFC 3339 in UTC with whole seconds, as the status shows times.
-std::string rfc3339(TimePoint time);
-
 } // namespace runtime_agent::x509

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "transport/rfc3339.hpp"
+
 #include "actors/status_writer/connection_status.hpp"
 
 namespace runtime_agent::status_writer {
@@ -148,9 +150,9 @@ TEST(ConnectionStatus, NeverErasesAnEarlierSuccessAndRemovesTheErrorWithSuccess)
   restarted.connection->connecting = failure("refused");
   restarted.connection->last_sync = at(60);
   EXPECT_EQ(apply_facts(object, restarted), Change::significant);
-  EXPECT_EQ(object["status"]["connectionStatus"]["lastSuccess"], timestamp(at(0)));
-  EXPECT_EQ(object["status"]["connectionStatus"]["established"], timestamp(at(0)));
-  EXPECT_EQ(object["status"]["synchronizationStatus"]["lastSuccessfulFetch"], timestamp(at(5)));
+  EXPECT_EQ(object["status"]["connectionStatus"]["lastSuccess"], rfc3339(at(0)));
+  EXPECT_EQ(object["status"]["connectionStatus"]["established"], rfc3339(at(0)));
+  EXPECT_EQ(object["status"]["synchronizationStatus"]["lastSuccessfulFetch"], rfc3339(at(5)));
   EXPECT_EQ(object["spec"]["managementInfo"]["directorUrl"], "https://director.example.com/graphql");
   EXPECT_TRUE(object["status"]["connectionStatus"].contains("error"));
   apply_facts(object, facts);
@@ -169,8 +171,8 @@ TEST(ConnectionStatus, FillsInAnObjectWithoutStatusAndKeepsWhatIsNotOurs) {
   EXPECT_EQ(object["spec"]["somethingElse"].get<std::uint64_t>(), 12345678901234567890u);
   EXPECT_EQ(object["status"]["connectionState"], "Connected");
   // Nowhere on record: taken from the certificate's validity.
-  EXPECT_EQ(object["status"]["connectionStatus"]["established"], timestamp(at(-60)));
-  EXPECT_EQ(object["status"]["connectionStatus"]["certificateStatus"]["acquired"], timestamp(at(-60)));
+  EXPECT_EQ(object["status"]["connectionStatus"]["established"], rfc3339(at(-60)));
+  EXPECT_EQ(object["status"]["connectionStatus"]["certificateStatus"]["acquired"], rfc3339(at(-60)));
 }
 
 TEST(ConnectionStatus, IsWholeInANewObjectAfterARestartAndARenewal) {
@@ -179,11 +181,10 @@ TEST(ConnectionStatus, IsWholeInANewObjectAfterARestartAndARenewal) {
   facts.connection->established.reset(); // by another process; the object that said when is deleted
   facts.connection->renewed = at(0);
   const Json status = new_object(facts, "absence")["status"]["connectionStatus"];
-  EXPECT_EQ(status["established"], timestamp(at(-60)));
-  EXPECT_EQ(status["renewed"], timestamp(at(0)));
-  EXPECT_EQ(
-      status["certificateStatus"],
-      Json({{"notBefore", timestamp(at(-60))}, {"notAfter", timestamp(at(3600))}, {"acquired", timestamp(at(0))}}));
+  EXPECT_EQ(status["established"], rfc3339(at(-60)));
+  EXPECT_EQ(status["renewed"], rfc3339(at(0)));
+  EXPECT_EQ(status["certificateStatus"],
+            Json({{"notBefore", rfc3339(at(-60))}, {"notAfter", rfc3339(at(3600))}, {"acquired", rfc3339(at(0))}}));
 }
 
 TEST(ConnectionStatus, SetsAWishBackOnceItWasServedAndNotBefore) {

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "tests/unit/support/certificates.hpp"
+#include "transport/rfc3339.hpp"
 
 namespace runtime_agent::x509 {
 namespace {
