@@ -1,5 +1,6 @@
 #include "actors/director_fetcher/director_fetcher.hpp"
 
+#include <algorithm>
 #include <random>
 
 #include "actors/supervision/log.hpp"
@@ -38,8 +39,10 @@ DirectorFetcher::DirectorFetcher(caf::actor_config& config, supervision::Environ
       schedule_(settings_.pace, [this] { return std::uniform_real_distribution<double>(0, 1)(random()); }) {}
 
 DirectorFetcher::behavior_type DirectorFetcher::make_behavior() {
+  over_a_new_connection();
   tell(peers_.connection_manager, FactsRequested{});
   tell(peers_.config_watcher, FactsRequested{});
+  tell(peers_.application_reconciler, FactsRequested{});
   return {
       [this](const ConnectionReady& ready) { connection_ready(ready); },
       [this](const ConnectionLost& lost) { connection_lost(lost); },
@@ -61,8 +64,12 @@ void DirectorFetcher::connection_ready(const ConnectionReady& ready) {
   const bool anew = !connection_ || !same_runtime(*connection_, *ready.connection);
   const bool other_identity = !connection_ || connection_->identity != ready.connection->identity;
   connection_ = ready.connection;
-  if (anew)
-    ++connection_number_;
+  if (anew) {
+    cancel_fetch(); // what it would bring is another Runtime's
+    over_a_new_connection();
+  }
+  if (state_ && !same_runtime(*state_connection_, *connection_))
+    state_.reset();
   // A fetch that failed may well succeed with what is new, so it does not wait for the back-off's end.
   if (anew || (other_identity && report_.fetching)) {
     schedule_.reset();
@@ -74,7 +81,7 @@ void DirectorFetcher::connection_ready(const ConnectionReady& ready) {
 void DirectorFetcher::connection_lost(const ConnectionLost& lost) {
   connection_.reset();
   cancel_timer(timer_);
-  cancel_call(fetch_);
+  cancel_fetch();
   if (lost.unreadable_configuration) {
     report_.last_attempt = wall_now();
     report_.fetching = lost.unreadable_configuration;
@@ -90,6 +97,18 @@ void DirectorFetcher::resync_requested(const std::string& id) {
   resync_wanted_ = id;
   schedule_.person_asks();
   schedule();
+}
+
+void DirectorFetcher::cancel_fetch() {
+  cancel_call(fetch_);
+  if (!resync_under_way_.empty())
+    resync_wanted_ = std::exchange(resync_under_way_, {});
+}
+
+// Numbered by the clock, so that no number of a predecessor of this actor comes again.
+void DirectorFetcher::over_a_new_connection() {
+  director_->drop_idle_connections();
+  connection_number_ = std::max(connection_number_ + 1, static_cast<std::uint64_t>(now().time_since_epoch().count()));
 }
 
 void DirectorFetcher::schedule() {
@@ -122,18 +141,21 @@ void DirectorFetcher::fetch() {
           return before;
         return data;
       },
-      [this, id](Result<compass::RuntimeDataPtr> data) {
+      [this, id, number = connection_number_](Result<compass::RuntimeDataPtr> data) {
         fetch_ = 0;
-        fetched(std::move(data), id);
+        fetched(std::move(data), id, number);
       });
 }
 
-void DirectorFetcher::fetched(Result<compass::RuntimeDataPtr> data, const std::string& request_id) {
+void DirectorFetcher::fetched(Result<compass::RuntimeDataPtr> data, const std::string& request_id,
+                              std::uint64_t connection_number) {
   if (!data)
     return fetch_failed(data.error());
   if (report_.fetching)
     log::info("fetching from the Director succeeds again", {{"x-request-id", request_id}});
   schedule_.succeeded();
+  if (connection_number != connection_number_)
+    schedule_.soon(); // it was on its way when another connection was asked for
   report_.fetching.reset();
   publish_backoff({});
   report_.last_successful_fetch = wall_now();
@@ -141,10 +163,11 @@ void DirectorFetcher::fetched(Result<compass::RuntimeDataPtr> data, const std::s
   state->data = std::move(*data);
   // The clock, so that it goes on rising after a restart of this actor.
   state->sequence = static_cast<std::uint64_t>(now().time_since_epoch().count());
-  state->connection_number = connection_number_;
+  state->connection_number = connection_number;
   state->fetched = now();
   state->request_id = request_id;
   state_ = std::move(state);
+  state_connection_ = connection_;
   log::debug("fetched from the Director", {{"applications", state_->data->applications.size()},
                                            {"requests", state_->data->requests},
                                            {"x-request-id", request_id}});
@@ -171,7 +194,9 @@ void DirectorFetcher::fetch_failed(const Failure& failure) {
 }
 
 void DirectorFetcher::applied(const DesiredStateApplied& result) {
-  // After a restart of this actor an older state's result may come; the next fetch brings a newer one.
+  // After a restart of this actor: how the cluster stands, until a fetch of its own brings something newer.
+  if (!state_ && !report_.applied)
+    report_.applied = std::make_shared<const DesiredStateApplied>(result);
   if (!state_ || result.sequence != state_->sequence)
     return;
   report_.applied = std::make_shared<const DesiredStateApplied>(result);
@@ -179,8 +204,7 @@ void DirectorFetcher::applied(const DesiredStateApplied& result) {
     report_.last_successful_application = wall_now();
   if (result.wants_confirmation) {
     // Over a connection of its own, so that one confused server cannot confirm itself (§5.2).
-    director_->drop_idle_connections();
-    ++connection_number_;
+    over_a_new_connection();
     schedule_.soon();
     schedule();
   }

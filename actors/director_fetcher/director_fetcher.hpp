@@ -43,7 +43,10 @@ private:
   /// Sets the timer for the next fetch; harmless while one is under way.
   void schedule();
   void fetch();
-  void fetched(Result<compass::RuntimeDataPtr> data, const std::string& request_id);
+  void fetched(Result<compass::RuntimeDataPtr> data, const std::string& request_id, std::uint64_t connection_number);
+  void cancel_fetch();
+  /// The next fetch does not use a connection that an earlier one has used (§5.2, deletions held back).
+  void over_a_new_connection();
   void fetch_failed(const Failure& failure);
   void set_labels();
   void cycle_ended();
@@ -57,8 +60,9 @@ private:
   FetchSchedule schedule_;
 
   std::shared_ptr<const Connection> connection_;
-  std::uint64_t connection_number_ = 1;
+  std::uint64_t connection_number_ = 0;
   std::shared_ptr<const DesiredState> state_; ///< the last complete one
+  std::shared_ptr<const Connection> state_connection_;
   SynchronizationReport report_;
   supervision::TimerId timer_ = 0;
   supervision::CallId fetch_ = 0;

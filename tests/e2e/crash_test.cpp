@@ -133,7 +133,6 @@ TEST_P(CrashesInSandbox, RestartThatActorAloneAndEverythingIsRightAgain) {
   EXPECT_FALSE(world().get(kubernetes::secrets("kyma-system"), "cluster-client-certificates-pending"));
 }
 
-// FactsRequested reaches ApplicationReconciler from nobody: none of its peers' facts come from there at a start.
 INSTANTIATE_TEST_SUITE_P(
     Each, CrashesInSandbox,
     testing::Values(
@@ -155,6 +154,7 @@ INSTANTIATE_TEST_SUITE_P(
         Crash{"DirectorFetcher", "CallFinished"}, //
         Crash{"DirectorFetcher", "TimerFired"},
         Crash{"ApplicationReconciler", "DesiredStateFetched", Cause::changed_data},
+        Crash{"ApplicationReconciler", "FactsRequested", Cause::restarted_peer, Rights::own, "DirectorFetcher"},
         Crash{"ApplicationReconciler", "CallFinished", Cause::changed_data},
         Crash{"ApplicationReconciler", "CallFinished", Cause::watches_dropped},
         Crash{"ApplicationReconciler", "TimerFired", Cause::failing_writes},

@@ -266,6 +266,10 @@ TEST_F(DirectorFetcherTest, ConfirmsHeldBackDeletionsOverAnotherConnectionAfterT
   result.wants_confirmation = true;
   result.failure = failure(FailureKind::refused, "deletions are held back");
   tell(ready());
+  director->drops = 0;
+  DesiredStateApplied held = result;
+  held.sequence = reconciler.last<DesiredStateFetched>()->state->sequence;
+  tell(held);
   EXPECT_EQ(director->drops, 1);
   result = {};
   system.advance(9s);
@@ -274,6 +278,67 @@ TEST_F(DirectorFetcherTest, ConfirmsHeldBackDeletionsOverAnotherConnectionAfterT
   EXPECT_EQ(director->fetches.size(), 2u);
   const auto states = reconciler.received<DesiredStateFetched>();
   EXPECT_NE(states.at(0).state->connection_number, states.at(1).state->connection_number);
+}
+
+TEST_F(DirectorFetcherTest, AFetchThatWasOnItsWayConfirmsNothing) {
+  applies = false;
+  tell(ready());
+  const auto first = reconciler.last<DesiredStateFetched>()->state;
+  system.advance(19s);
+  system.io().hold();
+  system.advance(2s); // the second fetch is on its way
+  DesiredStateApplied held;
+  held.sequence = first->sequence;
+  held.wants_confirmation = true;
+  tell(held);
+  system.io().release();
+  system.run();
+  ASSERT_EQ(director->fetches.size(), 2u);
+  EXPECT_EQ(reconciler.last<DesiredStateFetched>()->state->connection_number, first->connection_number);
+  system.advance(11s);
+  EXPECT_NE(reconciler.last<DesiredStateFetched>()->state->connection_number, first->connection_number);
+}
+
+TEST_F(DirectorFetcherTest, ARestartGivesItsConnectionsNewNumbers) {
+  tell(ready());
+  const auto before = reconciler.last<DesiredStateFetched>()->state->connection_number;
+  director->drops = 0;
+  system.advance(1s);
+  start();
+  tell(ready());
+  EXPECT_NE(reconciler.last<DesiredStateFetched>()->state->connection_number, before);
+  EXPECT_GE(director->drops, 1);
+}
+
+TEST_F(DirectorFetcherTest, ForgetsWhatItFetchedOfAnotherRuntime) {
+  tell(ready());
+  system.advance(1s);
+  tell(ready("02", "https://another-director"));
+  reconciler.clear();
+  tell(FactsRequested{}); // of a reconciler that has just started
+  EXPECT_TRUE(reconciler.received<DesiredStateFetched>().empty());
+}
+
+TEST_F(DirectorFetcherTest, DropsAFetchThatIsOnItsWayWhenTheConnectionIsAnother) {
+  system.io().hold();
+  tell(ready());
+  tell(ready("02", "https://another-director"));
+  system.io().release();
+  system.advance(11s);
+  ASSERT_EQ(reconciler.received<DesiredStateFetched>().size(), 1u);
+  EXPECT_EQ(director->serials.back(), "02");
+}
+
+TEST_F(DirectorFetcherTest, AsksHowTheClusterStandsWhenItStarts) {
+  EXPECT_EQ(reconciler.received<FactsRequested>().size(), 1u);
+  applies = false;
+  DesiredStateApplied before; // what its predecessor had applied
+  before.sequence = 1;
+  before.problems = {{"mp-shop", "refused"}};
+  tell(before);
+  tell(ready());
+  ASSERT_TRUE(last_report().applied);
+  EXPECT_EQ(last_report().applied->problems.size(), 1u);
 }
 
 TEST_F(DirectorFetcherTest, TellsTheLastStateAgainToAPeerThatHasStarted) {
