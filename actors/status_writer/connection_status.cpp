@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include <fmt/format.h>
 
 #include "actors/status_writer/conditions.hpp"
+#include "transport/http/status.hpp"
 #include "transport/rfc3339.hpp"
 
 namespace runtime_agent::status_writer {
@@ -18,6 +20,14 @@ constexpr std::size_t error_limit = 2000; // characters: a status is read in a t
 constexpr std::array synchronization_states = {
     std::string_view("SynchronizationFailed"), std::string_view("ResourceApplicationFailed"),
     std::string_view("MetadataUpdateFailed"), std::string_view("Synchronized")};
+
+/// How many Applications the problems are about; they are sorted by Application.
+std::size_t applications_of(std::span<const ApplicationProblem> problems) {
+  std::size_t applications = 0;
+  for (std::size_t i = 0; i < problems.size(); ++i)
+    applications += i == 0 || problems[i].application != problems[i - 1].application ? 1U : 0U;
+  return applications;
+}
 
 /// Makes sure that `parent[key]` is an object, whatever stood there.
 Json& object_at(Json& parent, const char* key) {
@@ -169,18 +179,19 @@ std::string synchronization_error(const SynchronizationReport& report) {
     text = report.applied->failure->text();
   if (report.applied && !report.applied->problems.empty()) {
     const auto& problems = report.applied->problems;
-    text += fmt::format("{}{} of {} Applications failed: ", text.empty() ? "" : ". ", problems.size(),
-                        std::max<std::size_t>(report.applied->counts.desired, problems.size()));
+    const std::size_t failed = applications_of(problems);
+    text += fmt::format("{}{} of {} Applications failed: ", text.empty() ? "" : ". ", failed,
+                        std::max<std::size_t>(report.applied->counts.desired, failed));
     std::size_t shown = 0;
     for (const auto& problem : problems) {
       const std::string one = fmt::format("{}{}: {}", shown > 0 ? "; " : "", problem.application, problem.reason);
       if (shown > 0 && text.size() + one.size() > error_limit)
         break;
-      text += one.substr(0, error_limit);
+      text += http::excerpt(one, error_limit);
       ++shown;
     }
-    if (shown < problems.size())
-      text += fmt::format("; and {} more", problems.size() - shown);
+    if (const auto more = failed - applications_of({problems.data(), shown}); more > 0)
+      text += fmt::format("; and {} more", more);
   }
   if (text.empty() && report.labelling)
     text = report.labelling->text();

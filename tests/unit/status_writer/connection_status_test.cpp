@@ -230,6 +230,8 @@ TEST(ConnectionStatus, SaysInsecureSettingsAloud) {
 TEST(SynchronizationError, NamesTheApplicationsThatFailedInBoundedText) {
   EXPECT_EQ(synchronization_error(with_problems({{"mp-crm", "two Applications have this name"}})),
             "1 of 300 Applications failed: mp-crm: two Applications have this name");
+  EXPECT_EQ(synchronization_error(with_problems({{"mp-crm", "Secret a"}, {"mp-crm", "Secret b"}})),
+            "1 of 300 Applications failed: mp-crm: Secret a; mp-crm: Secret b");
   std::vector<ApplicationProblem> many;
   for (int i = 0; i < 300; ++i)
     many.push_back({"mp-application-" + std::to_string(i), std::string(50, 'x')});
@@ -237,6 +239,16 @@ TEST(SynchronizationError, NamesTheApplicationsThatFailedInBoundedText) {
   EXPECT_LT(text.size(), 2100u);
   EXPECT_NE(text.find("mp-application-0: "), std::string::npos);
   EXPECT_NE(text.find("more"), std::string::npos);
+}
+
+TEST(SynchronizationError, IsNeverCutWithinACharacter) {
+  std::string name;
+  for (int i = 0; i < 2000; ++i)
+    name += "ü";
+  for (std::size_t shift = 0; shift < 2; ++shift)
+    EXPECT_NO_THROW(
+        (void)kubernetes::Json(synchronization_error(with_problems({{std::string(shift, 'x') + name, "too long"}})))
+            .dump());
 }
 
 } // namespace
