@@ -14,7 +14,11 @@ using supervision::Traced;
 
 namespace {
 
-constexpr std::size_t reads_in_a_call = 25; // Secrets; a call's overhead is a small part then
+// So many Applications are looked at in a handler; for more of them, a plan on an I/O thread.
+constexpr std::size_t looked_at_in_a_handler = 200;
+constexpr std::chrono::seconds while_a_pass_goes_on{1};
+// Where watching is forbidden each cycle lists Applications; this is for when there are no cycles.
+constexpr std::chrono::minutes poll_period{5};
 
 kubernetes::ReflectorOptions reflector_options(std::uint64_t seed) {
   kubernetes::ReflectorOptions options;
@@ -22,12 +26,17 @@ kubernetes::ReflectorOptions reflector_options(std::uint64_t seed) {
   return options;
 }
 
+std::function<double()> fractions(std::mt19937_64& random) {
+  return [&random] { return std::uniform_real_distribution<double>(0, 1)(random); };
+}
+
 } // namespace
 
 ApplicationReconciler::ApplicationReconciler(caf::actor_config& config, supervision::Environment& environment,
                                              Peers peers, Settings settings, std::shared_ptr<kubernetes::Api> api)
     : Base(config, environment), peers_(std::move(peers)), settings_(std::move(settings)), api_(std::move(api)),
-      view_(settings_.secret_verification_period), retry_delay_(settings_.retry_initial) {}
+      failures_(settings_.refused_initial, settings_.retry_ceiling, fractions(random())),
+      verification_(settings_.secret_verification_period, fractions(random())), retry_delay_(settings_.retry_initial) {}
 
 ApplicationReconciler::behavior_type ApplicationReconciler::make_behavior() {
   watch_applications();
@@ -52,9 +61,11 @@ void ApplicationReconciler::on_exit() {
 // -- what the cluster says
 
 void ApplicationReconciler::watch_applications() {
+  auto options = reflector_options(random()());
+  options.poll_period = poll_period;
   watch<ApplicationsEvent>(
       applications_watch,
-      [api = api_, options = reflector_options(random()())](const CancelToken& cancel, const auto& emit) {
+      [api = api_, options](const CancelToken& cancel, const auto& emit) {
         watch_collection<ObservedApplication>(*api, kubernetes::applications(), options, cancel, emit);
       },
       [this](const ApplicationsEvent& event) { applications_event(event); });
@@ -77,14 +88,22 @@ void ApplicationReconciler::applications_event(const ApplicationsEvent& event) {
   if (event.kind == ApplicationsEvent::Kind::polling)
     log::warning("Applications may not be watched: they are listed in each cycle, and changes are found later",
                  {{"error", event.failure->text()}});
-  look_at(view_.take(event));
+  bool missed = false;
+  const auto touched = view_.take(event, missed);
+  if (missed)
+    verification_.restart(); // what happened to their Secrets meanwhile, nobody tells
+  look_at(touched);
 }
 
 void ApplicationReconciler::secrets_event(const SecretsEvent& event) {
   if (event.failure && event.failure->kind == FailureKind::forbidden && event.kind == SecretsEvent::Kind::failed) {
-    if (!view_.reads_secrets_by_name())
+    if (!view_.reads_secrets_by_name()) {
       log::warning("Secrets may not be listed: they are read one by one, each in ten minutes",
                    {{"error", event.failure->text()}});
+      verification_.restart();
+      out_of_line_ |= desired_ != nullptr; // what has happened since the last list is not known
+      verify_secrets_after(verification_.pause());
+    }
     cancel_call(secrets_watch_);
     view_.read_secrets_by_name();
     after(settings_.secret_list_again_after, "try to list Secrets", Traced::begins, [this] { watch_secrets(); });
@@ -95,274 +114,70 @@ void ApplicationReconciler::secrets_event(const SecretsEvent& event) {
 
 void ApplicationReconciler::look_at(const Touched& touched) {
   if (pass_) {
-    touched_.everything |= touched.everything;
-    touched_.applications.insert(touched.applications.begin(), touched.applications.end());
+    touched_.add(touched);
     return;
   }
   // Before the first complete fetch of this process nothing is repaired (§5.2).
   if (desired_)
-    out_of_line_ |= touched.everything ||
+    out_of_line_ |= touched.everything || touched.applications.size() > looked_at_in_a_handler ||
                     std::any_of(touched.applications.begin(), touched.applications.end(),
                                 [this](const auto& name) { return needs_work(name, *desired_, view_.observed()); });
   start_pass();
 }
 
-// -- a pass: map, observe, plan, carry out
+// -- Secrets that may not be listed: one after another is read again
 
-void ApplicationReconciler::start_pass() {
-  if (pass_ || (!waiting_ && !out_of_line_))
-    return;
-  if (!view_.ready()) {
-    // A fetch gets its answer, and stays: it is applied as soon as the cluster can be seen.
-    if (const auto failure = view_.problem(); failure && waiting_) {
-      DesiredStateApplied blocked;
-      blocked.sequence = waiting_->sequence;
-      blocked.failure = failure;
-      answer(std::move(blocked), false);
+void ApplicationReconciler::verify_secrets_after(std::chrono::milliseconds delay) {
+  cancel_timer(verification_timer_);
+  verification_timer_ = after(delay, "verify Secrets", Traced::begins, [this] {
+    verification_timer_ = 0;
+    if (!view_.reads_secrets_by_name())
+      return;
+    pass_ ? verify_secrets_after(while_a_pass_goes_on) : verify_secrets();
+  });
+}
+
+void ApplicationReconciler::verify_secrets() {
+  auto names = verification_.next();
+  const auto read = [this, passes = passes_](const Result<SecretReads>& reads) {
+    // What a pass has written meanwhile is younger than what was read.
+    if (!view_.reads_secrets_by_name())
+      return; // they are listed again
+    if (reads && !pass_ && passes == passes_) {
+      Touched touched;
+      for (const auto& [name, secret] : *reads)
+        touched.add(view_.secret_read(name, secret, desired_.get()));
+      look_at(touched);
+    } else {
+      verification_.again();
     }
-    return;
-  }
-  pass_.emplace();
-  pass_->answers_fetch = waiting_ != nullptr;
-  out_of_line_ = false;
-  touched_ = {};
-  view_.pass_started();
-  if (!waiting_)
-    return observe();
-  const bool same = desired_ && state_ && state_->data == waiting_->data; // fetched again, and nothing has changed
-  state_ = std::move(waiting_);
-  waiting_.reset();
-  same ? observe() : map();
-}
-
-void ApplicationReconciler::map() {
-  call<std::shared_ptr<const DesiredObjects>>(
-      {"map Applications", settings_.planning_limit},
-      [data = state_->data, mapping = settings_.mapping](const CallContext&) {
-        return Result<std::shared_ptr<const DesiredObjects>>(
-            std::make_shared<const DesiredObjects>(desired_objects(data, mapping)));
-      },
-      [this](Result<std::shared_ptr<const DesiredObjects>> mapped) {
-        desired_ = mapped ? std::move(*mapped) : nullptr; // never an older mapping with a younger fetch's identity
-        if (!mapped)
-          return finish(mapped.error());
-        observe();
-      });
-}
-
-void ApplicationReconciler::observe() {
-  if (!view_.lists_applications())
-    return read_secrets();
-  using All = std::map<std::string, ObservedApplication>;
-  call<All>(
-      {"list Applications", settings_.observation_limit},
-      [api = api_](const CallContext& context) -> Result<All> {
-        All all;
-        kubernetes::ListOptions options;
-        options.on_restart = [&all] { all.clear(); };
-        const auto listed = api->list(
-            kubernetes::applications(), options,
-            [&all](Json&& object) { all.insert_or_assign(object_name(object), observed_application(object)); },
-            context);
-        if (!listed)
-          return failed(listed.error());
-        return all;
-      },
-      [this](Result<All> all) {
-        if (!all) {
-          view_.applications_not_listed(all.error());
-          return finish(view_.problem().value_or(all.error()));
-        }
-        view_.applications_listed(std::move(*all));
-        read_secrets();
-      });
-}
-
-void ApplicationReconciler::read_secrets() {
-  if (view_.reads_secrets_by_name()) {
-    const auto due = view_.secrets_due(*desired_, now());
-    for (std::size_t i = 0; i < due.size(); i += reads_in_a_call)
-      pass_->reads.emplace_back(due.begin() + static_cast<std::ptrdiff_t>(i),
-                                due.begin() + static_cast<std::ptrdiff_t>(std::min(i + reads_in_a_call, due.size())));
-  }
-  read_next_secrets();
-}
-
-void ApplicationReconciler::read_next_secrets() {
-  while (!pass_->reads.empty() && pass_->running < settings_.concurrency) {
-    ++pass_->running;
-    call<SecretReads>(
-        {"read Secrets", settings_.application_limit},
-        [api = api_, names = std::move(pass_->reads.back()),
-         resource = kubernetes::secrets(settings_.mapping.integration_namespace)](const CallContext& context) {
-          SecretReads reads;
-          for (const auto& name : names) {
-            auto live = api->get(resource, name, context);
-            if (live) {
-              reads.emplace_back(name, observed_secret(*live));
-              wipe_secret_data(*live);
-            } else if (live.error().kind == FailureKind::not_found) {
-              reads.emplace_back(name, std::nullopt);
-            }
-            // Any other stays unknown: writing it says what is wrong, for its Application alone.
-          }
-          return Result<SecretReads>(std::move(reads));
-        },
-        [this](const Result<SecretReads>& reads) { secrets_read(reads); });
-    pass_->reads.pop_back();
-  }
-  if (pass_->running == 0)
-    plan();
-}
-
-void ApplicationReconciler::secrets_read(const Result<SecretReads>& reads) {
-  --pass_->running;
-  if (reads)
-    for (const auto& [name, secret] : *reads)
-      view_.secret_read(name, secret, now());
-  read_next_secrets();
-}
-
-void ApplicationReconciler::plan() {
-  const FetchIdentity fetch{state_->connection_number, state_->fetched};
-  call<Plan>(
-      {"plan", settings_.planning_limit},
-      [desired = desired_, observed = view_.snapshot(), fetch, hold = hold_,
-       minimal = settings_.minimal_sync_time](const CallContext&) {
-        return Result<Plan>(plan_changes({*desired, *observed, fetch, hold, minimal}));
-      },
-      [this](Result<Plan> plan) {
-        if (!plan)
-          return finish(plan.error());
-        planned(std::move(*plan));
-      });
-}
-
-void ApplicationReconciler::planned(Plan plan) {
-  hold_ = plan.hold;
-  pass_->problems = plan.problems;
-  pass_->counts.desired = plan.desired;
-  pass_->counts.unchanged = plan.unchanged;
-  pass_->plan = std::move(plan);
-  limit_repairs();
-  carry_out();
-}
-
-void ApplicationReconciler::limit_repairs() {
-  std::erase_if(pass_->plan.work, [this](const ApplicationWork& work) {
-    const auto until = repairs_.wait_until(work.name, wanted_digest(work), now());
-    if (!until)
-      return false;
-    pass_->problems.push_back(
-        {work.name, "somebody else keeps changing it; it is put right at most three times a minute"});
-    pass_->again_at = pass_->again_at ? std::min(*pass_->again_at, *until) : *until;
-    return true;
-  });
-}
-
-void ApplicationReconciler::carry_out() {
-  const auto& work = pass_->plan.work;
-  while (pass_->next < work.size() && pass_->running < settings_.concurrency) {
-    ++pass_->running;
-    const auto item = std::make_shared<const ApplicationWork>(work[pass_->next++]);
-    call<ApplicationOutcome>(
-        {"apply an Application", settings_.application_limit},
-        [api = api_, item, mapping = settings_.mapping](const CallContext& context) {
-          return Result<ApplicationOutcome>(execute(*api, *item, mapping, context));
-        },
-        [this, item](const Result<ApplicationOutcome>& outcome) { carried_out(*item, outcome); });
-  }
-  if (pass_->running == 0)
-    finish(std::nullopt);
-}
-
-void ApplicationReconciler::carried_out(const ApplicationWork& work, const Result<ApplicationOutcome>& outcome) {
-  --pass_->running;
-  if (outcome) {
-    view_.learn(*outcome, now());
-    count(*outcome, pass_->counts);
-    pass_->retry |= outcome->retry;
-    for (const auto& reason : outcome->problems)
-      pass_->problems.push_back({work.name, reason});
-    if (outcome->written || outcome->secrets_written > 0 || outcome->secrets_deleted > 0)
-      repairs_.written(work.name, wanted_digest(work), now());
-    if (auto what = change_of(*outcome); !what.empty())
-      pass_->changes.insert_or_assign(work.name, std::move(what));
-  } else {
-    pass_->retry = true;
-    pass_->problems.push_back({work.name, bounded(outcome.error().text(), reason_limit)});
-  }
-  carry_out();
-}
-
-void ApplicationReconciler::finish(std::optional<Failure> failure) {
-  Pass pass = std::move(*pass_);
-  pass_.reset();
-  const bool failed = failure || pass.retry;
-  DesiredStateApplied applied;
-  applied.sequence = state_->sequence;
-  applied.counts = pass.counts;
-  applied.problems = by_application(std::move(pass.problems));
-  applied.counts.failed = applications_of(applied.problems);
-  applied.wants_confirmation = !pass.plan.held.empty();
-  publish(pass, applied.problems, failure);
-  applied.failure = failure ? std::move(failure) : held_back(pass.plan.held);
-  log_pass(applied, applied_ && same_result(*applied_, applied), pass.answers_fetch);
-  answer(std::move(applied), pass.answers_fetch);
-  repairs_.prune(now());
-  schedule_retry(failed, pass);
-  look_at(std::exchange(touched_, {}));
-}
-
-void ApplicationReconciler::publish(const Pass& pass, const std::vector<ApplicationProblem>& problems,
-                                    const std::optional<Failure>& failure) {
-  if (!settings_.publish)
-    return;
-  PassFacts facts{wall_now(), desired_, {}, pass.changes, problems, pass.plan.held, failure};
-  const auto differs = [&](const std::string& name) {
-    const ObservedApplication* live = view_.observed().application(name);
-    facts.differ.insert_or_assign(name, live ? std::optional(live->digest) : std::nullopt);
+    verify_secrets_after(verification_.pause());
   };
-  // What was in line needs no look: its digest in the cluster is the desired one.
-  for (const ApplicationWork& work : pass.plan.work)
-    differs(work.name);
-  for (const ApplicationProblem& problem : problems)
-    differs(problem.application);
-  for (const std::string& name : pass.plan.held)
-    differs(name);
-  settings_.publish(std::move(facts));
+  if (names.empty())
+    return verify_secrets_after(verification_.pause());
+  read_secrets(std::move(names), read);
 }
 
-void ApplicationReconciler::schedule_retry(bool failed, const Pass& pass) {
-  cancel_timer(retry_timer_);
-  std::optional<std::chrono::milliseconds> delay;
-  if (failed) {
-    // Full jitter: many agents, one API server that was away.
-    delay = std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(1, retry_delay_.count())(random()));
-    retry_delay_ = std::min(retry_delay_ * 2, settings_.retry_ceiling);
-  } else {
-    retry_delay_ = settings_.retry_initial;
-  }
-  if (pass.again_at) {
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*pass.again_at - now());
-    delay = delay ? std::min(*delay, wait) : wait;
-  }
-  if (!delay)
-    return;
-  retry_timer_ = after(*delay, "bring in line again", Traced::begins, [this] {
-    retry_timer_ = 0;
-    out_of_line_ = desired_ != nullptr;
-    if (!desired_ && !waiting_)
-      waiting_ = state_; // it could not be mapped
-    start_pass();
-  });
-}
-
-void ApplicationReconciler::answer(DesiredStateApplied applied, bool in_any_case) {
-  const bool news = !applied_ || applied_->sequence != applied.sequence || !same_result(*applied_, applied);
-  applied_ = applied;
-  if (news || in_any_case)
-    tell(peers_.director_fetcher, std::move(applied));
+void ApplicationReconciler::read_secrets(std::vector<std::string> names,
+                                         std::function<void(const Result<SecretReads>&)> then) {
+  call<SecretReads>(
+      {"read Secrets", settings_.application_limit},
+      [api = api_, names = std::move(names),
+       resource = kubernetes::secrets(settings_.mapping.integration_namespace)](const CallContext& context) {
+        SecretReads reads;
+        for (const auto& name : names) {
+          auto live = api->get(resource, name, context);
+          if (live) {
+            reads.emplace_back(name, observed_secret(*live));
+            wipe_secret_data(*live);
+          } else if (live.error().kind == FailureKind::not_found) {
+            reads.emplace_back(name, std::nullopt);
+          }
+          // Any other stays unknown: writing it says what is wrong, for its Application alone.
+        }
+        return Result<SecretReads>(std::move(reads));
+      },
+      std::move(then));
 }
 
 } // namespace runtime_agent::application_reconciler

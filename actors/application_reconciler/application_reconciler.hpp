@@ -12,6 +12,7 @@
 
 #include "actors/application_reconciler/application_facts.hpp"
 #include "actors/application_reconciler/cluster_view.hpp"
+#include "actors/application_reconciler/failed_writes.hpp"
 #include "actors/application_reconciler/plan.hpp"
 #include "actors/application_reconciler/repair_limit.hpp"
 #include "actors/supervision/traced_actor.hpp"
@@ -31,26 +32,34 @@ struct Settings {
   std::chrono::milliseconds application_limit{120'000}; ///< for everything that one Application needs
   std::chrono::milliseconds observation_limit{120'000}; ///< for listing Applications
   std::chrono::milliseconds planning_limit{60'000};
-  /// After a pass in which something failed; doubles up to the ceiling. A fetch comes mostly earlier.
+  /// After a pass that failed as a whole; doubles up to the ceiling. A fetch comes mostly earlier.
   std::chrono::milliseconds retry_initial{10'000};
+  /// After an Application was refused; doubles up to the ceiling. A fetch does not come in between.
+  std::chrono::milliseconds refused_initial{1'000};
   std::chrono::milliseconds retry_ceiling{300'000};
+  /// So many Applications in a row that the API server could not be asked about end the pass.
+  std::size_t unreachable_at_most = 8;
   /// Hears of each pass, for people and metrics; called in a handler, must not block. May be empty.
   std::function<void(PassFacts)> publish;
 };
 
 /// What is known of the pass under way.
 struct Pass {
-  bool answers_fetch = false; ///< a fetch started it, so it ends with an answer in any case
+  bool answers_fetch = false;                   ///< a fetch started it, so it ends with an answer in any case
+  std::shared_ptr<const DesiredObjects> before; ///< what was desired until now
   Plan plan;
-  std::size_t next = 0; ///< in plan.work
+  std::vector<std::string> worked_on; ///< names of plan.work, whose items go to the calls
+  std::size_t next = 0;               ///< in plan.work
   std::size_t running = 0;
   std::vector<std::vector<std::string>> reads; ///< chunks of Secrets' names, still to be read
   ApplyCounts counts;
   std::vector<ApplicationProblem> problems;
   std::map<std::string, std::string> changes; ///< what was done, by name
   std::optional<std::chrono::steady_clock::time_point>
-      again_at; ///< when an Application that is backed off from may go on
-  bool retry = false;
+      again_at; ///< when an object that is backed off from may be written again
+  std::size_t unreachable_in_a_row = 0;
+  std::optional<Failure> failure; ///< of the whole
+  bool failed_in_part = false;    ///< worth another look before long
 };
 
 /// Names of the two watches.
@@ -59,7 +68,7 @@ inline constexpr const char* secrets_watch = "watch Secrets";
 
 /// Keeps the cluster's Applications and their Secrets equal to the Director's data (contract §§5.2, 5.3).
 /// Works in passes, one at a time: map (where there is a new fetch), observe (where watching is not allowed), plan,
-/// carry out. A fetch starts a pass, and so does an event that shows something out of line. Nothing is kept that the
+/// carry out. A fetch starts a pass, and so does whatever shows something out of line. Nothing is kept that the
 /// cluster does not tell again after a restart.
 class ApplicationReconciler : public supervision::TracedActor<ApplicationReconcilerActor> {
 public:
@@ -80,25 +89,30 @@ private:
   void secrets_event(const SecretsEvent& event);
   /// Starts a pass where something of what was touched is out of line.
   void look_at(const Touched& touched);
+  void verify_secrets_after(std::chrono::milliseconds delay);
+  void verify_secrets();
 
   /// Starts a pass where one is due and possible, and none is under way.
   void start_pass();
   void map();
   void observe();
-  void read_secrets();
-  void read_next_secrets();
-  void secrets_read(const Result<SecretReads>& reads);
+  void choose_secrets();
+  void read_chosen_secrets();
+  void read_secrets(std::vector<std::string> names, std::function<void(const Result<SecretReads>&)> then);
   void plan();
   void planned(Plan plan);
   /// Takes what is backed off from out of the plan.
-  void limit_repairs();
+  void take_out_what_waits();
+  void limit_repairs(ApplicationWork& work);
   void carry_out();
   void carried_out(const ApplicationWork& work, const Result<ApplicationOutcome>& outcome);
+  void learn(const ApplicationWork& work, const ApplicationOutcome& outcome);
+  void stop_where_unreachable(const std::string& application, const std::optional<Failure>& failure);
   void finish(std::optional<Failure> failure);
   void publish(const Pass& pass, const std::vector<ApplicationProblem>& problems,
                const std::optional<Failure>& failure);
   /// When to look again without being asked.
-  void schedule_retry(bool failed, const Pass& pass);
+  void schedule_retry(const Pass& pass);
   void answer(DesiredStateApplied applied, bool in_any_case);
 
   Peers peers_;
@@ -111,12 +125,18 @@ private:
   std::shared_ptr<const DesiredObjects> desired_; ///< mapped from state_; null before the first complete fetch
   DeletionHold hold_;
   RepairLimit repairs_;
+  FailedWrites failures_;
+  SecretVerification verification_;
   bool out_of_line_ = false; ///< a pass is due without a fetch
   Touched touched_;          ///< by events during the pass
+  std::uint64_t passes_ = 0; ///< so many have been started
   std::optional<Pass> pass_;
   std::optional<DesiredStateApplied> applied_; ///< the last answer
+  std::string resume_after_;                   ///< the API server could not be asked any more when this one had failed
   std::chrono::milliseconds retry_delay_;
+  std::optional<std::chrono::steady_clock::time_point> retry_at_; ///< after a pass that failed as a whole
   supervision::TimerId retry_timer_ = 0;
+  supervision::TimerId verification_timer_ = 0;
   supervision::CallId secrets_watch_ = 0;
 };
 

@@ -1,8 +1,6 @@
 #include "actors/application_reconciler/cluster_view.hpp"
 
-#include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <utility>
 
 namespace runtime_agent::application_reconciler {
@@ -24,14 +22,6 @@ bool definite(const Failure& failure) {
 
 } // namespace
 
-ObservedState& ClusterView::own() {
-  if (observed_.use_count() > 1)
-    observed_ = std::make_shared<ObservedState>(*observed_);
-  else
-    std::atomic_thread_fence(std::memory_order_acquire); // whoever let go of it last has read it to the end
-  return *observed_;
-}
-
 std::optional<Failure> ClusterView::problem() const {
   if (applications_failure_ && (!applications_known_ || definite(*applications_failure_)))
     return applications_failure_->kind == FailureKind::not_found ? crd_lacking(*applications_failure_)
@@ -41,7 +31,15 @@ std::optional<Failure> ClusterView::problem() const {
   return std::nullopt;
 }
 
-Touched ClusterView::take(const ApplicationsEvent& event) {
+ObservedState& ClusterView::edit() {
+  if (observed_.use_count() > 1)
+    observed_ = std::make_shared<ObservedState>(*observed_);
+  else
+    std::atomic_thread_fence(std::memory_order_acquire); // what its last reader did is over before it is changed
+  return *observed_;
+}
+
+Touched ClusterView::take(const ApplicationsEvent& event, bool& missed) {
   using Kind = ApplicationsEvent::Kind;
   if (event.kind == Kind::failed) {
     applications_failure_ = event.failure;
@@ -53,17 +51,18 @@ Touched ClusterView::take(const ApplicationsEvent& event) {
   }
   applications_failure_.reset();
   if (event.kind == Kind::replaced) {
+    missed = applications_known_ && !polling_; // a watch that had to begin anew
     applications_known_ = true;
-    own().replace_applications(std::move(*event.all));
+    edit().replace_applications(std::move(*event.all));
     applications_since_.everything = true;
     return {true, {}};
   }
   polling_ = false; // an event: watching has become allowed
-  const auto* known = observed_->application(event.name);
+  const auto* known = observed().application(event.name);
   if (event.kind == Kind::changed)
-    own().put(event.name, event.entry);
+    edit().put(event.name, event.entry);
   else if (known != nullptr && known->uid == event.uid)
-    own().put(event.name, std::optional<ObservedApplication>());
+    edit().put(event.name, std::optional<ObservedApplication>());
   applications_since_.applications.insert(event.name);
   return {false, {event.name}};
 }
@@ -80,33 +79,37 @@ Touched ClusterView::take(const SecretsEvent& event, const DesiredObjects* desir
   if (event.kind == Kind::replaced) {
     secrets_known_ = true;
     by_name_ = false;
-    own().replace_secrets(std::move(*event.all));
+    edit().replace_secrets(std::move(*event.all));
     secrets_since_.everything = true;
     return {true, {}};
   }
-  Touched touched;
-  const auto note = [&](const ObservedSecret* secret) {
-    if (secret != nullptr && !secret->application().empty())
-      touched.applications.insert(secret->application());
-  };
-  const auto* known = observed_->secret(event.name);
-  note(known);
-  if (event.kind == Kind::changed)
-    own().put(event.name, event.entry);
-  else if (known != nullptr && known->uid == event.uid)
-    own().put(event.name, std::optional<ObservedSecret>());
-  note(observed_->secret(event.name));
-  if (desired != nullptr)
-    if (const auto owner = desired->secret_owners.find(event.name); owner != desired->secret_owners.end())
-      touched.applications.insert(owner->second);
   secrets_since_.applications.insert(event.name);
+  const auto* known = observed().secret(event.name);
+  if (event.kind == Kind::deleted && known != nullptr && known->uid != event.uid)
+    return {}; // its successor is known already
+  return secret_read(event.name, event.entry, desired);
+}
+
+Touched ClusterView::secret_read(const std::string& name, const std::optional<ObservedSecret>& secret,
+                                 const DesiredObjects* desired) {
+  Touched touched;
+  const auto note = [&] {
+    if (const auto* known = observed().secret(name); known != nullptr && !known->application().empty())
+      touched.applications.insert(known->application());
+  };
+  note();
+  edit().put(name, secret);
+  note();
+  if (desired != nullptr)
+    if (const auto owner = desired->secret_owners.find(name); owner != desired->secret_owners.end())
+      touched.applications.insert(owner->second);
   return touched;
 }
 
-void ClusterView::applications_listed(std::map<std::string, ObservedApplication> all) {
+void ClusterView::applications_listed(ObservedApplications all) {
   applications_known_ = true;
   applications_failure_.reset();
-  own().replace_applications(std::move(all));
+  edit().replace_applications(std::move(all));
 }
 
 void ClusterView::read_secrets_by_name() {
@@ -120,54 +123,13 @@ void ClusterView::pass_started() {
   secrets_since_ = {};
 }
 
-void ClusterView::learn(const ApplicationOutcome& outcome, TimePoint now) {
+void ClusterView::learn(const ApplicationOutcome& outcome) {
   for (const auto& [name, application] : outcome.applications)
     if (!applications_since_.everything && !applications_since_.applications.contains(name))
-      own().put(name, application);
-  for (const auto& [name, secret] : outcome.secrets) {
-    if (by_name_)
-      secret_read(name, secret, now);
-    else if (!secrets_since_.everything && !secrets_since_.applications.contains(name))
-      own().put(name, secret);
-  }
-}
-
-std::set<std::string> ClusterView::secrets_of_interest(const DesiredObjects& desired) const {
-  std::set<std::string> names;
-  for (const auto& [name, application] : desired.secret_owners)
-    names.insert(name);
-  for (const auto& [name, application] : observed_->applications())
-    names.insert(application.secrets.begin(), application.secrets.end());
-  for (const auto& [name, secret] : observed_->secrets())
-    names.insert(name);
-  return names;
-}
-
-std::vector<std::string> ClusterView::secrets_due(const DesiredObjects& desired, TimePoint now) {
-  const auto names = secrets_of_interest(desired);
-  std::erase_if(verified_, [&](const auto& entry) { return !names.contains(entry.first); });
-  std::vector<std::string> due;
-  std::vector<std::pair<TimePoint, std::string>> known;
-  for (const auto& name : names) {
-    const auto found = verified_.find(name);
-    if (found == verified_.end())
-      due.push_back(name);
-    else
-      known.emplace_back(found->second, name);
-  }
-  const auto elapsed = last_share_ ? now - *last_share_ : std::chrono::steady_clock::duration::zero();
-  last_share_ = now;
-  const double share = std::min(1.0, std::chrono::duration<double>(elapsed) / verification_period_);
-  const auto count = static_cast<std::size_t>(std::ceil(share * static_cast<double>(known.size())));
-  std::sort(known.begin(), known.end());
-  for (std::size_t i = 0; i < std::min(count, known.size()); ++i)
-    due.push_back(known[i].second);
-  return due;
-}
-
-void ClusterView::secret_read(const std::string& name, std::optional<ObservedSecret> secret, TimePoint now) {
-  own().put(name, std::move(secret));
-  verified_[name] = now;
+      edit().put(name, application);
+  for (const auto& [name, secret] : outcome.secrets)
+    if (by_name_ || (!secrets_since_.everything && !secrets_since_.applications.contains(name)))
+      edit().put(name, secret);
 }
 
 } // namespace runtime_agent::application_reconciler

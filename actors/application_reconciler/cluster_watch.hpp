@@ -14,9 +14,20 @@
 /// From a reflector's objects to small entries, on the reflector's thread. Source: contract §5.2, architecture §6.
 namespace runtime_agent::application_reconciler {
 
+/// What is kept of a whole collection.
+template <class Entry>
+struct CollectionOf {
+  using Type = std::map<std::string, Entry>;
+};
+template <>
+struct CollectionOf<ObservedSecret> {
+  using Type = ObservedSecrets;
+};
+
 /// What a reflector has to say about one collection.
 template <class Entry>
 struct CollectionEvent {
+  using All = typename CollectionOf<Entry>::Type;
   enum class Kind {
     replaced, ///< `all` is what there is
     changed,  ///< `name` is now `entry`
@@ -25,7 +36,7 @@ struct CollectionEvent {
     polling,  ///< watching is forbidden: `failure`
   };
   Kind kind = Kind::failed;
-  std::shared_ptr<std::map<std::string, Entry>> all; ///< the receiver may take it
+  std::shared_ptr<All> all; ///< the receiver may take it
   std::string name;
   std::optional<Entry> entry;
   std::string uid;
@@ -51,7 +62,7 @@ public:
   using Kind = typename Event::Kind;
   explicit CollectionHandler(std::function<void(Event)> emit) : emit_(std::move(emit)) {}
 
-  void list_started() override { listing_ = std::make_shared<std::map<std::string, Entry>>(); }
+  void list_started() override { listing_ = std::make_shared<typename Event::All>(); }
   void listed(kubernetes::Json&& object) override { listing_->insert_or_assign(object_name(object), entry_of(object)); }
   void list_finished(const std::string&) override {
     Event event{Kind::replaced, std::move(listing_), {}, {}, {}, {}};
@@ -79,7 +90,7 @@ public:
 private:
   static Entry entry_of(kubernetes::Json& object) { return observed_entry(object, static_cast<const Entry*>(nullptr)); }
   std::function<void(Event)> emit_;
-  std::shared_ptr<std::map<std::string, Entry>> listing_ = std::make_shared<std::map<std::string, Entry>>();
+  std::shared_ptr<typename Event::All> listing_ = std::make_shared<typename Event::All>();
 };
 
 /// Lists and watches until `cancel`.

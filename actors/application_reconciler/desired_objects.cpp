@@ -12,6 +12,8 @@ namespace runtime_agent::application_reconciler {
 
 namespace {
 
+constexpr std::size_t name_limit = 253; // longer ones are no Application's in a cluster
+
 // Director names in a message: whatever they hold, they stay short.
 std::string in_quotes(std::string_view text) {
   return '"' + bounded(text, 100) + '"';
@@ -86,7 +88,7 @@ public:
     }
     auto secrets = desired_secrets(*source, name);
     if (auto reason = refusal(*source, name, secrets); !reason.empty()) {
-      refuse(name, std::move(reason));
+      refuse(name, reason);
       return;
     }
     DesiredApplication application{name, {}, {}, std::move(secrets), source};
@@ -105,7 +107,9 @@ public:
   }
 
 private:
-  void refuse(const std::string& name, std::string reason) { objects_.refused[name] = std::move(reason); }
+  void refuse(const std::string& name, const std::string& reason) {
+    objects_.refused[name] = bounded(reason, reason_limit);
+  }
 
   // Two long names that are cut to the same one, with one bundle id: neither may take the other's Secret.
   void claim_secrets() {
@@ -130,7 +134,7 @@ private:
 std::vector<ApplicationProblem> DesiredObjects::problems() const {
   std::vector<ApplicationProblem> problems;
   for (const auto& [name, reason] : refused)
-    problems.push_back({name, reason});
+    problems.push_back({bounded(name, name_limit), reason});
   return problems;
 }
 

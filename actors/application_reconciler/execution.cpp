@@ -183,9 +183,9 @@ private:
   }
 
   void write_secrets(const std::string& owner_uid) {
-    for (const auto& [index, exists] : work_.secret_writes)
+    for (const auto& write : work_.secret_writes)
       if (!context_.cancel.cancelled())
-        secrets_.write(*work_.desired, work_.desired->secrets.at(index), exists, owner_uid);
+        secrets_.write(*work_.desired, work_.desired->secrets.at(write.index), write.exists, owner_uid);
   }
 
   void remove_secrets() {
@@ -206,6 +206,8 @@ private:
   void fail(const Failure& failure) {
     problem(failure.text());
     outcome_.retry = true;
+    if (is_unreachable(failure))
+      outcome_.unreachable = failure;
   }
 
   kubernetes::Api& api_;
@@ -218,6 +220,19 @@ private:
 };
 
 } // namespace
+
+bool is_unreachable(const Failure& failure) {
+  switch (failure.kind) {
+  case FailureKind::network:
+  case FailureKind::timeout:
+  case FailureKind::tls:
+  case FailureKind::unauthorized:
+  case FailureKind::rate_limited:
+    return true;
+  default:
+    return failure.http_status == 503; // a 500 may well be about the one object
+  }
+}
 
 ApplicationOutcome execute(kubernetes::Api& api, const ApplicationWork& work, const MappingSettings& settings,
                            const CallContext& context) {

@@ -21,11 +21,17 @@ struct ApplicationOutcome {
   std::uint32_t secrets_deleted = 0;
   std::vector<std::string> problems; ///< each within reason_limit
   bool retry = false;                ///< a problem that may be over when tried again
+  /// The API server did not answer, or could not for now, whatever it was asked: the next would fare no better.
+  std::optional<Failure> unreachable;
 
+  std::vector<std::string> secrets_changed; ///< names of those that were created, changed or deleted
   /// Objects as they were seen last; nullopt: gone.
   std::vector<std::pair<std::string, std::optional<ObservedApplication>>> applications;
   std::vector<std::pair<std::string, std::optional<ObservedSecret>>> secrets;
 };
+
+/// Whether the failure tells of the API server as a whole rather than of what it was asked for.
+bool is_unreachable(const Failure& failure);
 
 /// Brings one Application in line, in the order that contract §5.2 asks for. Every object is read again before it is
 /// changed, so that a plan made from stale knowledge does no harm; conflicts are tried again, at most five times;

@@ -111,14 +111,13 @@ const ObservedApplication* ObservedState::application(const std::string& name) c
 }
 
 const ObservedSecret* ObservedState::secret(const std::string& name) const {
-  const auto found = secrets_.find(name);
-  return found == secrets_.end() ? nullptr : &found->second;
+  return secrets_.find(name);
 }
 
 const std::set<std::string>& ObservedState::secrets_of(const std::string& application) const {
   static const std::set<std::string> none;
-  const auto found = by_application_.find(application);
-  return found == by_application_.end() ? none : found->second;
+  const auto found = secrets_.by_application().find(application);
+  return found == secrets_.by_application().end() ? none : found->second;
 }
 
 void ObservedState::put(const std::string& name, std::optional<ObservedApplication> application) {
@@ -129,28 +128,32 @@ void ObservedState::put(const std::string& name, std::optional<ObservedApplicati
 }
 
 void ObservedState::put(const std::string& name, std::optional<ObservedSecret> secret) {
-  if (const auto known = secrets_.find(name); known != secrets_.end()) {
-    const auto owner = by_application_.find(known->second.application());
-    if (owner != by_application_.end() && owner->second.erase(name) > 0 && owner->second.empty())
-      by_application_.erase(owner);
-    secrets_.erase(known);
-  }
-  if (!secret)
-    return;
-  if (auto application = secret->application(); !application.empty())
+  if (secret)
+    secrets_.insert_or_assign(name, std::move(*secret));
+  else
+    secrets_.erase(name);
+}
+
+const ObservedSecret* ObservedSecrets::find(const std::string& name) const {
+  const auto found = secrets_.find(name);
+  return found == secrets_.end() ? nullptr : &found->second;
+}
+
+void ObservedSecrets::insert_or_assign(const std::string& name, ObservedSecret secret) {
+  erase(name);
+  if (auto application = secret.application(); !application.empty())
     by_application_[std::move(application)].insert(name);
-  secrets_.emplace(name, std::move(*secret));
+  secrets_.emplace(name, std::move(secret));
 }
 
-void ObservedState::replace_applications(std::map<std::string, ObservedApplication>&& all) {
-  applications_ = std::move(all);
-}
-
-void ObservedState::replace_secrets(std::map<std::string, ObservedSecret>&& all) {
-  secrets_.clear();
-  by_application_.clear();
-  for (auto& [name, secret] : all)
-    put(name, std::move(secret));
+void ObservedSecrets::erase(const std::string& name) {
+  const auto known = secrets_.find(name);
+  if (known == secrets_.end())
+    return;
+  const auto owner = by_application_.find(known->second.application());
+  if (owner != by_application_.end() && owner->second.erase(name) > 0 && owner->second.empty())
+    by_application_.erase(owner);
+  secrets_.erase(known);
 }
 
 bool made_for(const std::string& name, const ObservedSecret& secret, const std::string& application,

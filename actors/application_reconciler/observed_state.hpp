@@ -49,7 +49,25 @@ ObservedApplication observed_application(const kubernetes::Json& object);
 ObservedSecret observed_secret(const kubernetes::Json& object);
 std::string object_name(const kubernetes::Json& object);
 
-/// All that is known. Copyable: planning works on a copy.
+/// Secrets by name, and which say that they belong to which Application.
+class ObservedSecrets {
+public:
+  const ObservedSecret* find(const std::string& name) const;
+  const std::map<std::string, ObservedSecret>& all() const { return secrets_; }
+  const std::map<std::string, std::set<std::string>>& by_application() const { return by_application_; }
+  std::size_t size() const { return secrets_.size(); }
+
+  void insert_or_assign(const std::string& name, ObservedSecret secret);
+  void erase(const std::string& name);
+
+private:
+  std::map<std::string, ObservedSecret> secrets_;
+  std::map<std::string, std::set<std::string>> by_application_;
+};
+
+using ObservedApplications = std::map<std::string, ObservedApplication>;
+
+/// All that is known. Planning works on the state itself: see ClusterView.
 class ObservedState {
 public:
   const ObservedApplication* application(const std::string& name) const;
@@ -57,20 +75,22 @@ public:
   /// The Secrets that say they belong to the Application.
   const std::set<std::string>& secrets_of(const std::string& application) const;
 
-  const std::map<std::string, ObservedApplication>& applications() const { return applications_; }
-  const std::map<std::string, ObservedSecret>& secrets() const { return secrets_; }
-  const std::map<std::string, std::set<std::string>>& secrets_by_application() const { return by_application_; }
+  const ObservedApplications& applications() const { return applications_; }
+  const std::map<std::string, ObservedSecret>& secrets() const { return secrets_.all(); }
+  const std::map<std::string, std::set<std::string>>& secrets_by_application() const {
+    return secrets_.by_application();
+  }
 
   /// nullopt: there is no such object.
   void put(const std::string& name, std::optional<ObservedApplication> application);
   void put(const std::string& name, std::optional<ObservedSecret> secret);
-  void replace_applications(std::map<std::string, ObservedApplication>&& all);
-  void replace_secrets(std::map<std::string, ObservedSecret>&& all);
+  /// Cheap, whatever they hold: a list becomes what is kept of it on the thread that reads it.
+  void replace_applications(ObservedApplications all) { applications_ = std::move(all); }
+  void replace_secrets(ObservedSecrets all) { secrets_ = std::move(all); }
 
 private:
-  std::map<std::string, ObservedApplication> applications_;
-  std::map<std::string, ObservedSecret> secrets_;
-  std::map<std::string, std::set<std::string>> by_application_;
+  ObservedApplications applications_;
+  ObservedSecrets secrets_;
 };
 
 /// The Secret is one that the agent made for this Application, by name, owner and labels; `observed`: the Application

@@ -51,8 +51,10 @@ private:
 
 class ApplicationRules {
 public:
-  ApplicationRules(const Subject& subject, const DesiredObjects& desired, const ObservedState& observed)
-      : name_(subject.name), desired_(desired), observed_(observed), live_(subject.live), secrets_(subject.secrets) {
+  ApplicationRules(const Subject& subject, const DesiredObjects& desired, const ObservedState& observed,
+                   const DesiredObjects* before = nullptr)
+      : name_(subject.name), desired_(desired), observed_(observed), live_(subject.live), secrets_(subject.secrets),
+        before_(before) {
     if (subject.wanted != nullptr)
       wanted_ = *subject.wanted;
   }
@@ -77,6 +79,9 @@ public:
 
   Verdict verdict() && {
     verdict_.work.name = name_;
+    if (before_ != nullptr)
+      if (const auto found = before_->applications.find(name_); found != before_->applications.end())
+        wanted_before_ = found->second.get();
     if (desired_.refused.contains(name_))
       return std::move(verdict_); // nothing under this name is touched
     if (live_ != nullptr && !live_->managed)
@@ -113,6 +118,7 @@ private:
       work.uid = live_->uid;
       work.resource_version = live_->resource_version;
     }
+    work.repair = wanted_before_ != nullptr && wanted_before_->digest == wanted_->digest;
     for (std::size_t i = 0; i < wanted_->secrets.size(); ++i)
       judge_secret(wanted_->secrets[i], i);
     remove_secrets(true);
@@ -127,7 +133,13 @@ private:
     else if (live != nullptr && owned_by_a_stranger(*live))
       problem("Secret " + secret.name + " belongs to an Application that is not Compass'; it is left as it is");
     else if (live == nullptr || !in_line(*live, secret))
-      verdict_.work.secret_writes.push_back({index, live != nullptr});
+      verdict_.work.secret_writes.push_back({index, live != nullptr, was_wanted(secret)});
+  }
+
+  bool was_wanted(const DesiredSecret& secret) const {
+    return wanted_before_ != nullptr &&
+           std::any_of(wanted_before_->secrets.begin(), wanted_before_->secrets.end(),
+                       [&](const DesiredSecret& x) { return x.name == secret.name && x.digest == secret.digest; });
   }
 
   bool owned_by_a_stranger(const ObservedSecret& secret) const {
@@ -157,6 +169,7 @@ private:
       work.action = ApplicationAction::remove;
       work.uid = live_->uid;
       work.resource_version = live_->resource_version;
+      work.repair = before_ != nullptr && wanted_before_ == nullptr;
     }
     remove_secrets(live_ != nullptr);
     if (live_ == nullptr && !work.secret_removals.empty())
@@ -180,7 +193,8 @@ private:
       if (desired_.secret_owners.contains(name) || secret.terminating || !(owned || label_is_enough) ||
           !made_for(name, secret, name_, live_))
         continue;
-      verdict_.work.secret_removals.push_back({name, secret.uid, secret.resource_version});
+      const bool repair = before_ != nullptr && !before_->secret_owners.contains(name);
+      verdict_.work.secret_removals.push_back({name, secret.uid, secret.resource_version, repair});
     }
   }
 
@@ -191,6 +205,8 @@ private:
   const ObservedState& observed_;
   const ObservedApplication* live_;
   const std::set<std::string>* secrets_;
+  const DesiredObjects* before_;
+  const DesiredApplication* wanted_before_ = nullptr;
   std::shared_ptr<const DesiredApplication> wanted_;
   Verdict verdict_;
 };
@@ -245,7 +261,7 @@ Plan plan_changes(const PlanInput& input) {
   SecretFinder secrets(input.observed.secrets());
   visit_subjects(input.desired, input.observed, [&](const Subject& subject) {
     managed += subject.live != nullptr && subject.live->managed && !subject.live->terminating ? 1U : 0U;
-    ApplicationRules rules(subject, input.desired, input.observed);
+    ApplicationRules rules(subject, input.desired, input.observed, input.before);
     if (rules.clearly_in_line(secrets)) {
       ++plan.unchanged;
       return;

@@ -27,12 +27,14 @@ struct SecretRemoval {
   std::string name;
   std::string uid;
   std::string resource_version;
+  bool repair = false; ///< as in ApplicationWork
 };
 
 /// A Secret to be created, or changed where it was seen.
 struct SecretWrite {
   std::size_t index = 0; ///< in desired->secrets
   bool exists = false;   ///< as far as is known
+  bool repair = false;   ///< as in ApplicationWork
 };
 
 /// Everything that has to be done for one Application; one failure stays within it.
@@ -41,6 +43,7 @@ struct ApplicationWork {
   ApplicationAction action = ApplicationAction::keep;
   std::string uid; ///< of the Application as it was seen; empty for create and collect
   std::string resource_version;
+  bool repair = false; ///< the Application is put right, though nothing that is wanted of it has changed
   std::shared_ptr<const DesiredApplication> desired; ///< null for remove and collect
   std::vector<SecretWrite> secret_writes;
   std::vector<SecretRemoval> secret_removals;
@@ -63,6 +66,9 @@ struct PlanInput {
   FetchIdentity fetch;
   const DeletionHold& hold;
   std::chrono::milliseconds minimal_sync_time{10'000};
+  /// What was desired when the cluster was brought in line last: what differs though this does not, somebody else has
+  /// changed. Null: not known.
+  const DesiredObjects* before = nullptr;
 };
 
 /// The plan for everything. Applying it and planning again gives no work.

@@ -96,7 +96,10 @@ void SecretWriter::remove(const SecretRemoval& removal, const std::string& appli
   for (int attempt = 0; attempt < attempts_at_most; ++attempt) {
     const auto deleted = api_.remove(resource_, removal.name, options, context_);
     if (deleted || deleted.error().kind == FailureKind::not_found) {
-      outcome_.secrets_deleted += deleted ? 1U : 0U;
+      if (deleted) {
+        ++outcome_.secrets_deleted;
+        outcome_.secrets_changed.push_back(removal.name);
+      }
       gone(removal.name);
       return;
     }
@@ -124,13 +127,18 @@ void SecretWriter::remove(const SecretRemoval& removal, const std::string& appli
 }
 
 void SecretWriter::saw(const std::string& name, const Json& live, bool written) {
-  outcome_.secrets_written += written ? 1U : 0U;
+  if (written) {
+    ++outcome_.secrets_written;
+    outcome_.secrets_changed.push_back(name);
+  }
   outcome_.secrets.emplace_back(name, observed_secret(live));
 }
 
 void SecretWriter::fail(const Failure& failure) {
   problem(failure.text());
   outcome_.retry = true;
+  if (is_unreachable(failure))
+    outcome_.unreachable = failure;
 }
 
 void SecretWriter::problem(const std::string& reason) {

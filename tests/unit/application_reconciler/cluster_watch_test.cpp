@@ -69,26 +69,28 @@ TEST(WatchCollection, TellsTheListAndThenThatWatchingIsForbidden) {
 }
 
 TEST(ClusterView, ADeletionOfAFormerObjectDoesNotHitItsSuccessor) {
-  ClusterView view(std::chrono::minutes(10));
+  ClusterView view;
+  bool missed = false;
   Recorder recorder;
   recorder.handler.event(EventType::added, object("a", "new"));
   recorder.handler.event(EventType::deleted, object("a", "old"));
   for (const auto& event : recorder.events)
-    view.take(event);
+    view.take(event, missed);
   ASSERT_NE(view.observed().application("a"), nullptr);
   EXPECT_EQ(view.observed().application("a")->uid, "new");
 }
 
 TEST(ClusterView, AnEventDuringThePassCountsMoreThanWhatTheWriteSaw) {
-  ClusterView view(std::chrono::minutes(10));
+  ClusterView view;
+  bool missed = false;
   view.pass_started();
   Recorder recorder;
   recorder.handler.event(EventType::modified, object("a", "of the event"));
-  view.take(recorder.events[0]);
+  view.take(recorder.events[0], missed);
   ApplicationOutcome outcome;
   outcome.applications.emplace_back("a", observed_application(object("a", "of the write")));
   outcome.applications.emplace_back("b", observed_application(object("b", "of the write")));
-  view.learn(outcome, {});
+  view.learn(outcome);
   EXPECT_EQ(view.observed().application("a")->uid, "of the event");
   EXPECT_EQ(view.observed().application("b")->uid, "of the write");
 }

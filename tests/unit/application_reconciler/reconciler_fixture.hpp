@@ -43,7 +43,7 @@ protected:
   void list_applications() {
     ApplicationsEvent event;
     event.kind = ApplicationsEvent::Kind::replaced;
-    event.all = std::make_shared<std::map<std::string, ObservedApplication>>();
+    event.all = std::make_shared<ObservedApplications>();
     for (const Json& object : cluster->all(apps))
       event.all->emplace(object_name(object), observed_application(object));
     emit(event);
@@ -51,9 +51,9 @@ protected:
   void list_secrets() {
     SecretsEvent event;
     event.kind = SecretsEvent::Kind::replaced;
-    event.all = std::make_shared<std::map<std::string, ObservedSecret>>();
+    event.all = std::make_shared<ObservedSecrets>();
     for (const Json& object : cluster->all(secrets))
-      event.all->emplace(object_name(object), observed_secret(object));
+      event.all->insert_or_assign(object_name(object), observed_secret(object));
     emit(event);
   }
   void emit(ApplicationsEvent event) {

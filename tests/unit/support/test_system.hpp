@@ -18,6 +18,7 @@
 // `system.crash_switch().arm("ConfigWatcher", "FactsRequested")` kills; `system.death(watcher)` is the reason, once
 // dead.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -28,6 +29,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <ctime>
 
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
@@ -102,9 +105,14 @@ public:
     if (pick >= actors)
       return io_.run_one();
     std::swap(scheduler_.jobs[0], scheduler_.jobs[pick]);
+    const auto begun = cpu_time();
     scheduler_.run_once();
+    longest_handler_ = std::max(longest_handler_, cpu_time() - begun);
     return true;
   }
+  /// CPU time of the longest step of an actor: one message, or one timer.
+  std::chrono::nanoseconds longest_handler() const { return longest_handler_; }
+  void forget_longest_handler() { longest_handler_ = {}; }
   /// Runs actors and I/O jobs until nothing is left to do at this time.
   void run() {
     while (step()) {
@@ -157,7 +165,14 @@ private:
     Configuration() { set("scheduler.policy", caf::atom("testing")); }
   };
 
+  static std::chrono::nanoseconds cpu_time() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  }
+
   const bool seeded_;
+  std::chrono::nanoseconds longest_handler_{0};
   std::mt19937_64 random_;
   ManualIo io_;
   supervision::CrashSwitch crash_switch_;
