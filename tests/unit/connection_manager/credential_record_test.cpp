@@ -2,6 +2,9 @@
 
 #include <random>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "actors/connection_manager/secret_objects.hpp"
 #include "tests/unit/support/certificates.hpp"
 #include "tests/unit/support/fake_api.hpp"

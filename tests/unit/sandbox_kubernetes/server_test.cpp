@@ -5,6 +5,9 @@
 #include <fstream>
 #include <thread>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "tests/sandbox/kubernetes/server.hpp"
 #include "tests/sandbox/kubernetes/wire_client.hpp"
 

@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "tests/unit/support/certificates.hpp"
 
 namespace runtime_agent::x509 {

@@ -4,6 +4,9 @@
 #include <fstream>
 #include <thread>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "tests/unit/support/certificates.hpp"
 
 namespace runtime_agent::x509 {

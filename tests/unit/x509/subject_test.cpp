@@ -2,6 +2,9 @@
 
 #include <random>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "tests/unit/support/certificates.hpp"
 #include "transport/x509/csr.hpp"
 
