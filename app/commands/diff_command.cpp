@@ -93,11 +93,11 @@ Result<void> read_applications(kubernetes::Api& api, Present& present, const Cal
 /// Without the right to list them: those that can matter, one by one, as the agent does.
 Result<void> read_secrets(kubernetes::Api& api, const kubernetes::Resource& resource, const DesiredObjects& desired,
                           Present& present, const CallContext& context) {
-  std::map<std::string, ObservedSecret> all;
+  ObservedSecrets all;
   kubernetes::ListOptions options;
   options.limit = 100;
   options.field_selector = "type=Opaque";
-  options.on_restart = [&all] { all.clear(); };
+  options.on_restart = [&all] { all = {}; };
   const auto listed = api.list(
       resource, options,
       [&all](Json&& object) {

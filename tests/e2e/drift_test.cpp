@@ -13,9 +13,6 @@ namespace {
 using testing::HasSubstr;
 using Clock = std::chrono::steady_clock;
 
-const auto applications = kubernetes::applications();
-const auto secrets = kubernetes::secrets("kyma-system");
-
 class DriftTest : public OnEachCluster {
 protected:
   /// So that nothing comes from the next cycle.
@@ -28,9 +25,9 @@ protected:
     const std::string digits = std::to_string(number);
     return "mp-app-" + std::string(4 - digits.size(), '0') + digits;
   }
-  Json live(const std::string& name) { return world().get(applications, name).value_or(Json()); }
+  Json live(const std::string& name) { return world().get(kubernetes::applications(), name).value_or(Json()); }
   std::optional<Json> secret_of(const std::string& application) {
-    for (Json& object : world().list(secrets))
+    for (Json& object : world().list(kubernetes::secrets("kyma-system")))
       if (object["metadata"].contains("labels") && object["metadata"]["labels"].value("app", "") == application)
         return std::move(object);
     return std::nullopt;
@@ -61,14 +58,14 @@ struct Drift {
 TEST_P(DriftTest, IsPutRightWithinASecondOfWhateverKindItIs) {
   const auto secret_name = [](const Json& secret) { return secret["metadata"]["name"].get<std::string>(); };
   const auto is_as_before = [&](const std::string&, const Json& before) {
-    const auto now = world().get(secrets, secret_name(before));
+    const auto now = world().get(kubernetes::secrets("kyma-system"), secret_name(before));
     if (!now || (*now)["data"] != before["data"])
       return false;
     const auto same = [&](const char* key) { return (*now)["metadata"].value(key, Json()) == before["metadata"][key]; };
     return same("labels") && same("ownerReferences");
   };
   const auto merge_into_secret = [&](const Json& secret, const Json& patch) {
-    world().merge(secrets, secret_name(secret), patch);
+    world().merge(kubernetes::secrets("kyma-system"), secret_name(secret), patch);
   };
   const auto stranger = [&](const std::string& name) { // made for a bundle that there is not
     Json secret = *secret_of(name);
@@ -81,22 +78,24 @@ TEST_P(DriftTest, IsPutRightWithinASecondOfWhateverKindItIs) {
   const std::vector<Drift> drifts{
       {"an edited Application",
        [&](const auto& name, const Json&) {
-         world().merge(applications, name, {{"spec", {{"description", "edited"}}}});
+         world().merge(kubernetes::applications(), name, {{"spec", {{"description", "edited"}}}});
        },
        [&](const auto& name, const Json&) { return live(name)["spec"]["description"] == "generated"; }},
       {"an Application without our label",
        [&](const auto& name, const Json&) {
-         world().merge(applications, name, {{"metadata", {{"labels", nullptr}}}});
+         world().merge(kubernetes::applications(), name, {{"metadata", {{"labels", nullptr}}}});
        },
        [&](const auto& name, const Json&) { return live(name)["metadata"].contains("labels"); }},
-      {"a deleted Application", [&](const auto& name, const Json&) { world().remove(applications, name); },
+      {"a deleted Application",
+       [&](const auto& name, const Json&) { world().remove(kubernetes::applications(), name); },
        [&](const auto& name, const Json&) {
          const Json object = live(name);
          const auto secret = secret_of(name);
          return !object.is_null() && secret &&
                 (*secret)["metadata"]["ownerReferences"][0]["uid"] == object["metadata"]["uid"];
        }},
-      {"an added Application", [&](const auto& name, const Json&) { create(applications, rogue(name + "-rogue")); },
+      {"an added Application",
+       [&](const auto& name, const Json&) { create(kubernetes::applications(), rogue(name + "-rogue")); },
        [&](const auto& name, const Json&) { return live(name + "-rogue").is_null(); }},
       {"an edited Secret",
        [&](const auto&, const Json& secret) {
@@ -111,10 +110,16 @@ TEST_P(DriftTest, IsPutRightWithinASecondOfWhateverKindItIs) {
          merge_into_secret(secret, {{"metadata", {{"labels", nullptr}, {"ownerReferences", nullptr}}}});
        },
        is_as_before},
-      {"a deleted Secret", [&](const auto&, const Json& secret) { world().remove(secrets, secret_name(secret)); },
+      {"a deleted Secret",
+       [&](const auto&, const Json& secret) {
+         world().remove(kubernetes::secrets("kyma-system"), secret_name(secret));
+       },
        is_as_before},
-      {"an added Secret", [&](const auto& name, const Json&) { create(secrets, stranger(name)); },
-       [&](const auto& name, const Json&) { return !world().get(secrets, name + "-none"); }}};
+      {"an added Secret",
+       [&](const auto& name, const Json&) { create(kubernetes::secrets("kyma-system"), stranger(name)); },
+       [&](const auto& name, const Json&) {
+         return !world().get(kubernetes::secrets("kyma-system"), name + "-none");
+       }}};
 
   constexpr std::size_t times = 3; // the median of them is free of what else the machine does
   give_applications(drifts.size() * times);
@@ -141,7 +146,7 @@ TEST_P(DriftTest, AWriterThatInsistsIsBackedOffFromAndNamedAndNobodyElseIs) {
   give_applications(2);
   synchronise(with_long_period());
   const auto edit = [this](int number) {
-    world().merge(applications, name_of(number), {{"spec", {{"description", "edited"}}}});
+    world().merge(kubernetes::applications(), name_of(number), {{"spec", {{"description", "edited"}}}});
   };
   const auto put_right = [this](int number) {
     return comes_true([&] { return live(name_of(number))["spec"]["description"] == "generated"; });
@@ -167,8 +172,9 @@ TEST_P(DriftTest, OfASecretIsFoundAtTheStartWhereSecretsMayNotBeListed) {
   const auto removed = secret_of(name_of(2));
   ASSERT_TRUE(before && removed);
   end_agent();
-  world().merge(secrets, (*before)["metadata"]["name"], {{"data", {{"password", base64_encode("edited")}}}});
-  world().remove(secrets, (*removed)["metadata"]["name"]);
+  world().merge(kubernetes::secrets("kyma-system"), (*before)["metadata"]["name"],
+                {{"data", {{"password", base64_encode("edited")}}}});
+  world().remove(kubernetes::secrets("kyma-system"), (*removed)["metadata"]["name"]);
   world().start(variables);
   EXPECT_TRUE(comes_true([&] {
     const auto first = secret_of(name_of(1));

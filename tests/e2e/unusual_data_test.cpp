@@ -16,9 +16,6 @@ using testing::IsEmpty;
 using testing::IsSupersetOf;
 using testing::Not;
 
-const auto applications = kubernetes::applications();
-const auto secrets = kubernetes::secrets("kyma-system");
-
 class UnusualData : public OnEachCluster {
 protected:
   /// One generated Application under that name, of the Director's.
@@ -61,12 +58,13 @@ TEST_P(UnusualData, OfOneApplicationIsSaidAndTheOthersAreApplied) {
   EXPECT_LT(error().size(), 2200u);
 
   // The whole of what is good is there, as it was given.
-  const Json object = *world().get(applications, "mp-gr-e");
+  const Json object = *world().get(kubernetes::applications(), "mp-gr-e");
   EXPECT_EQ(object["spec"]["description"], unicode["description"].get<std::string>());
   EXPECT_EQ(object["spec"]["services"][0]["displayName"], "Заказы 🚀");
-  EXPECT_EQ((*world().get(applications, "mp-many-entries"))["spec"]["services"][0]["entries"].size(), 2000u);
+  EXPECT_EQ((*world().get(kubernetes::applications(), "mp-many-entries"))["spec"]["services"][0]["entries"].size(),
+            2000u);
   std::vector<std::string> labels;
-  for (const Json& secret : world().list(secrets))
+  for (const Json& secret : world().list(kubernetes::secrets("kyma-system")))
     if (secret["metadata"].contains("labels"))
       labels.push_back(secret["metadata"]["labels"].value("app", ""));
   EXPECT_THAT(labels, IsSupersetOf({"mp-" + long_name.substr(0, 60)})) << "cut to 63 characters";
@@ -94,7 +92,7 @@ TEST_P(UnusualData, AChangeOfIsNormalizedRenamesAllApplicationsAfterASecondFetch
   EXPECT_THAT(error(), HasSubstr("their deletion is held back"));
   EXPECT_TRUE(reaches("Synchronized"));
   EXPECT_THAT(world().application_names(), ElementsAre("app-0001", "app-0002", "app-0003"));
-  for (const Json& secret : world().list(secrets)) {
+  for (const Json& secret : world().list(kubernetes::secrets("kyma-system"))) {
     const bool is_ours = secret["metadata"].contains("labels") && secret["metadata"]["labels"].contains("bundleId");
     EXPECT_TRUE(!is_ours || secret["metadata"]["name"].get<std::string>().starts_with("app-")) << secret["metadata"];
   }
@@ -178,7 +176,7 @@ public:
     eventually(30s, [&] {
       return world_.api()
           .list(
-              applications, {}, [](Json&&) {}, context)
+              kubernetes::applications(), {}, [](Json&&) {}, context)
           .has_value();
     });
   }

@@ -242,9 +242,9 @@ void SimulatedAgent::tell_applications() {
 }
 
 void SimulatedAgent::tell_secrets() {
-  auto entries = std::make_shared<std::map<std::string, application_reconciler::ObservedSecret>>();
+  auto entries = std::make_shared<application_reconciler::ObservedSecrets>();
   for (const Json& object : all(kubernetes::secrets(secrets_namespace)))
-    entries->emplace(object["metadata"]["name"], application_reconciler::observed_secret(object));
+    entries->insert_or_assign(object["metadata"]["name"], application_reconciler::observed_secret(object));
   system.io().emit("watch Secrets", SecretsEvent{SecretsEvent::Kind::replaced, std::move(entries), {}, {}, {}, {}});
 }
 

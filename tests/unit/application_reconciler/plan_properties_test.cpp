@@ -19,7 +19,6 @@ using kubernetes::Json;
 using tests::InMemoryCluster;
 
 const auto apps = kubernetes::applications();
-const auto secrets = kubernetes::secrets("kyma-system");
 
 // Names that meet after normalisation, that are cut to one Secret's name, that are none, in several scripts.
 std::string name_of(int kind, int number) {
@@ -74,10 +73,10 @@ public:
     for (int i = 0; i < 3; ++i)
       if (const std::string name = "mp-app-" + std::to_string(number(10)); !cluster.find(apps, name))
         cluster.put(apps, {{"metadata", {{"name", name}}}, {"spec", {{"description", "by hand"}}}});
-    for (const Json& secret : cluster.all(secrets))
+    for (const Json& secret : cluster.all(tests::kyma_secrets))
       if (chance(60))
         disturb_secret(cluster, object_name(secret));
-    cluster.put(secrets, {{"metadata", {{"name", "mp-app-1-mine"}, {"labels", {{"app", "mp-app-1"}}}}}});
+    cluster.put(tests::kyma_secrets, {{"metadata", {{"name", "mp-app-1-mine"}, {"labels", {{"app", "mp-app-1"}}}}}});
   }
 
   MappingSettings settings;
@@ -112,7 +111,7 @@ private:
 
   void disturb_secret(InMemoryCluster& cluster, const std::string& name) {
     const auto owned_by = [&](const char* version, const char* kind, const char* owner, bool controller) {
-      cluster.patch(secrets, name,
+      cluster.patch(tests::kyma_secrets, name,
                     {{"metadata",
                       {{"ownerReferences",
                         {{{"apiVersion", version},
@@ -123,19 +122,20 @@ private:
     };
     switch (number(7)) {
     case 0:
-      return cluster.erase(secrets, name);
+      return cluster.erase(tests::kyma_secrets, name);
     case 1:
-      return cluster.patch(secrets, name, {{"metadata", {{"labels", nullptr}}}});
+      return cluster.patch(tests::kyma_secrets, name, {{"metadata", {{"labels", nullptr}}}});
     case 2:
-      return cluster.patch(secrets, name, {{"metadata", {{"ownerReferences", nullptr}}}});
+      return cluster.patch(tests::kyma_secrets, name, {{"metadata", {{"ownerReferences", nullptr}}}});
     case 3:
-      return cluster.patch(secrets, name, {{"data", {{"username", nullptr}, {"extra", "eA=="}}}});
+      return cluster.patch(tests::kyma_secrets, name, {{"data", {{"username", nullptr}, {"extra", "eA=="}}}});
     case 4:
       return owned_by("apps/v1", "Deployment", "theirs", true);
     case 5:
       return owned_by("applicationconnector.kyma-project.io/v1alpha1", "Application", "mp-app-1", false);
     default:
-      return cluster.patch(secrets, name, {{"metadata", {{"labels", {{"app", "mp-app-2"}, {"bundleId", "b9"}}}}}});
+      return cluster.patch(tests::kyma_secrets, name,
+                           {{"metadata", {{"labels", {{"app", "mp-app-2"}, {"bundleId", "b9"}}}}}});
     }
   }
 
@@ -191,7 +191,7 @@ std::map<std::string, Json> strangers(const InMemoryCluster& cluster) {
   for (const Json& application : cluster.all(apps))
     if (!application["spec"].contains("compassMetadata"))
       found["Application " + object_name(application)] = application;
-  for (const Json& secret : cluster.all(secrets))
+  for (const Json& secret : cluster.all(tests::kyma_secrets))
     if (controlled_by_others(secret) || object_name(secret) == "mp-app-1-mine")
       found["Secret " + object_name(secret)] = secret;
   return found;
@@ -264,7 +264,7 @@ TEST(PlanProperty, DoesNotDependOnTheOrderOfApplications) {
 
 TEST(PlanProperty, DoesNotDependOnHowTheClusterCameToBeKnown) {
   each_world([](World& world, InMemoryCluster& cluster) {
-    auto objects = cluster.all(secrets);
+    auto objects = cluster.all(tests::kyma_secrets);
     const auto later = cluster.all(apps);
     objects.insert(objects.end(), later.begin(), later.end());
     std::shuffle(objects.begin(), objects.end(), world.random());

@@ -12,8 +12,6 @@ namespace {
 using kubernetes::Json;
 using tests::InMemoryCluster;
 
-const auto secrets = kubernetes::secrets("kyma-system");
-
 TEST(Plan, HoldsBackMoreThanTenDeletionsThatAreMoreThanHalf) {
   const MappingSettings settings;
   InMemoryCluster cluster;
@@ -86,7 +84,7 @@ TEST(DesiredObjects, CutTheLabelOfALongNameToAValidValue) {
   const MappingSettings settings;
   InMemoryCluster cluster;
   tests::reconcile_once(cluster, tests::director_data({tests::shop(std::string(100, 'x'))}), settings);
-  EXPECT_EQ(cluster.all(secrets).at(0)["metadata"]["labels"]["app"], "mp-" + std::string(60, 'x'));
+  EXPECT_EQ(cluster.all(tests::kyma_secrets).at(0)["metadata"]["labels"]["app"], "mp-" + std::string(60, 'x'));
 }
 
 TEST(DesiredObjects, ASecretIsMadeForEmptyCredentials) {
@@ -94,7 +92,7 @@ TEST(DesiredObjects, ASecretIsMadeForEmptyCredentials) {
   tests::reconcile_once(cluster,
                         tests::director_data({tests::application("a", {tests::with_password(tests::bundle("b"), "")})}),
                         MappingSettings());
-  EXPECT_EQ(cluster.all(secrets).at(0)["data"]["password"], "");
+  EXPECT_EQ(cluster.all(tests::kyma_secrets).at(0)["data"]["password"], "");
 }
 
 } // namespace

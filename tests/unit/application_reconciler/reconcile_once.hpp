@@ -7,6 +7,9 @@
 
 namespace runtime_agent::tests {
 
+/// Where the tests keep the Secrets of Applications.
+inline const auto kyma_secrets = kubernetes::secrets("kyma-system");
+
 /// What one pass over a cluster came to.
 struct PassResult {
   application_reconciler::Plan plan;
