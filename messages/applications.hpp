@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,14 @@ struct ApplicationProblem {
   std::string reason;
   bool operator==(const ApplicationProblem&) const = default;
 };
+
+/// How many Applications they are about; `problems` is sorted by Application.
+inline std::uint32_t applications_of(std::span<const ApplicationProblem> problems) {
+  std::uint32_t applications = 0;
+  for (std::size_t i = 0; i < problems.size(); ++i)
+    applications += i == 0 || problems[i].application != problems[i - 1].application ? 1U : 0U;
+  return applications;
+}
 
 struct ApplyCounts {
   std::uint32_t desired = 0, created = 0, updated = 0, deleted = 0, unchanged = 0, failed = 0;

@@ -40,13 +40,6 @@ std::vector<ApplicationProblem> by_application(std::vector<ApplicationProblem> p
   return problems;
 }
 
-std::uint32_t applications_of(const std::vector<ApplicationProblem>& problems) {
-  std::uint32_t applications = 0;
-  for (std::size_t i = 0; i < problems.size(); ++i)
-    applications += i == 0 || problems[i].application != problems[i - 1].application ? 1U : 0U;
-  return applications;
-}
-
 std::optional<Failure> held_back(const std::vector<std::string>& names) {
   if (names.empty())
     return std::nullopt;

@@ -21,8 +21,6 @@ std::string change_of(const ApplicationOutcome& outcome);
 
 /// Sorted by Application, what is said twice once.
 std::vector<ApplicationProblem> by_application(std::vector<ApplicationProblem> problems);
-/// How many Applications they are about; `problems` is sorted.
-std::uint32_t applications_of(const std::vector<ApplicationProblem>& problems);
 
 /// What is said of deletions that are held back; nullopt where there are none.
 std::optional<Failure> held_back(const std::vector<std::string>& names);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
 
 #include <fmt/format.h>
 
@@ -20,14 +19,6 @@ constexpr std::size_t error_limit = 2000; // characters: a status is read in a t
 constexpr std::array synchronization_states = {
     std::string_view("SynchronizationFailed"), std::string_view("ResourceApplicationFailed"),
     std::string_view("MetadataUpdateFailed"), std::string_view("Synchronized")};
-
-/// How many Applications the problems are about; they are sorted by Application.
-std::size_t applications_of(std::span<const ApplicationProblem> problems) {
-  std::size_t applications = 0;
-  for (std::size_t i = 0; i < problems.size(); ++i)
-    applications += i == 0 || problems[i].application != problems[i - 1].application ? 1U : 0U;
-  return applications;
-}
 
 /// Makes sure that `parent[key]` is an object, whatever stood there.
 Json& object_at(Json& parent, const char* key) {
@@ -95,12 +86,24 @@ void apply_connection(Editor& edit, Json& status, const ConnectionReport& report
   edit.set_time(certificate, "acquired", report.acquired, Change::significant);
 }
 
-void apply_synchronization(Editor& edit, Json& status, const SynchronizationReport& report) {
+/// For the definition's columns, beside the contract. A pass that ended before its plan has counted nothing.
+void apply_counts(Editor& edit, Json& synchronization, const DesiredStateApplied& applied, bool pruned) {
+  if (applied.failure && applied.counts.desired == 0)
+    return;
+  const bool missed = synchronization.contains(applications_field) || !pruned;
+  const Change weight = missed ? Change::significant : Change::none;
+  edit.set(synchronization, applications_field, applied.counts.desired, weight);
+  edit.set(synchronization, failed_applications_field, applications_of(applied.problems), weight);
+}
+
+void apply_synchronization(Editor& edit, Json& status, const SynchronizationReport& report, bool counts_pruned) {
   Json& synchronization = object_at(status, "synchronizationStatus");
   edit.set_time(synchronization, "lastAttempt", report.last_attempt, Change::times);
   edit.set_time(synchronization, "lastSuccessfulFetch", report.last_successful_fetch, Change::times);
   edit.set_time(synchronization, "lastSuccessfulApplication", report.last_successful_application, Change::times);
   edit.set_or_remove(synchronization, "error", synchronization_error(report));
+  if (report.applied)
+    apply_counts(edit, synchronization, *report.applied, counts_pruned);
 }
 
 void apply_urls(Editor& edit, Json& spec, const std::optional<ConnectionReport>& report) {
@@ -220,7 +223,7 @@ Change apply_facts(kubernetes::Json& object, const Facts& facts) {
   if (facts.connection)
     apply_connection(edit, status, *facts.connection);
   if (facts.synchronization)
-    apply_synchronization(edit, status, *facts.synchronization);
+    apply_synchronization(edit, status, *facts.synchronization, facts.counts_pruned);
   const bool missed = status.contains("conditions") || !facts.conditions_pruned;
   if (apply_conditions(status, facts, state) && missed)
     edit.changed(Change::significant);

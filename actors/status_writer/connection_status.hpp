@@ -13,6 +13,10 @@ inline constexpr std::string_view object_name = "compass-connection";
 /// Says aloud what is insecure by setting, e.g. TLS checks that are off.
 inline constexpr std::string_view warning_annotation = "runtime-agent.kyma-project.io/warning";
 
+/// Of `status.synchronizationStatus`, beside the contract: what the definition's columns show.
+inline constexpr const char* applications_field = "applications";
+inline constexpr const char* failed_applications_field = "failedApplications";
+
 /// The last facts that were heard; null: nothing yet in this process.
 struct Facts {
   std::optional<ConnectionReport> connection;
@@ -24,6 +28,7 @@ struct Facts {
   WallTime now{};             ///< for the conditions' `lastTransitionTime`
   /// The cluster's CRD drops conditions: they are sent along with other changes (it may be replaced), and not missed.
   bool conditions_pruned = false;
+  bool counts_pruned = false; ///< the same of the counts of Applications
 };
 
 /// `status.connectionState`: the first that holds of §5.4's order. `present` is what the object says now: it stands for

@@ -22,12 +22,28 @@ std::string uid_of(const Json& object) {
   return metadata != object.end() ? metadata->value("uid", "") : std::string();
 }
 
-/// All that today's CRD keeps: conditions are dropped by it, and are no sign that a status was not written.
+/// All that today's CRD keeps: conditions and counts are dropped by it, and are no sign that a status was not written.
 Json kept_status(const Json& object) {
   Json status = object.value("status", Json::object());
-  if (status.is_object())
-    status.erase("conditions");
+  if (!status.is_object())
+    return status;
+  status.erase("conditions");
+  if (const auto part = status.find("synchronizationStatus"); part != status.end() && part->is_object()) {
+    part->erase(applications_field);
+    part->erase(failed_applications_field);
+  }
   return status;
+}
+
+/// What the CRD has dropped of a status that was sent whole.
+void note_what_was_pruned(const Json& stored, Facts& facts) {
+  const auto status = stored.find("status");
+  if (status == stored.end() || !status->is_object())
+    return;
+  facts.conditions_pruned = !status->contains("conditions");
+  const auto part = status->find("synchronizationStatus");
+  if (facts.synchronization && facts.synchronization->applied && part != status->end() && part->is_object())
+    facts.counts_pruned = !part->contains(applications_field);
 }
 
 std::string state_of(const Json& object) {
@@ -246,8 +262,7 @@ void StatusWriter::written(Result<Json> outcome, const std::string& based_on) {
     tell_object_problem("");
     // Not compared with `object_`: the watch may have shown our write before its answer came.
     tell_state(state_of(*outcome));
-    if (const auto status = outcome->find("status"); status != outcome->end() && status->is_object())
-      facts_.conditions_pruned = !status->contains("conditions");
+    note_what_was_pruned(*outcome, facts_);
     if (version_of(*outcome) != based_on)
       superseded_version_ = based_on;
     object_ = std::make_shared<const Json>(std::move(*outcome));

@@ -81,7 +81,9 @@ TEST(ConnectionStatus, HasEveryFieldOfTheContract) {
   facts.connection->renewed = at(3);
   facts.synchronization = synchronized();
   Json object = new_object(facts, "");
-  EXPECT_EQ(object["status"].erase("conditions"), 1u); // beside the contract
+  EXPECT_EQ(object["status"].erase("conditions"), 1u); // beside the contract, as are the counts
+  EXPECT_EQ(object["status"]["synchronizationStatus"].erase(applications_field), 1u);
+  EXPECT_EQ(object["status"]["synchronizationStatus"].erase(failed_applications_field), 1u);
   EXPECT_EQ(object, Json::parse(R"({
     "apiVersion": "compass.kyma-project.io/v1alpha1", "kind": "CompassConnection",
     "metadata": {"name": "compass-connection"},
@@ -137,6 +139,49 @@ TEST(ConnectionStatus, TellsMovedTimesFromChangesThatMatter) {
   facts.connection->last_sync = at(26);
   EXPECT_EQ(apply_facts(object, facts), Change::times);
   facts.connection->maintaining = failure("refused");
+  EXPECT_EQ(apply_facts(object, facts), Change::significant);
+}
+
+TEST(ConnectionStatus, CountsApplicationsAndNotTheirProblems) {
+  Facts facts;
+  facts.connection = connected();
+  facts.synchronization = with_problems({{"mp-crm", "Secret a"}, {"mp-crm", "Secret b"}, {"mp-shop", "refused"}});
+  Json object = new_object(facts, "");
+  const Json& synchronization = object["status"]["synchronizationStatus"];
+  EXPECT_EQ(synchronization[applications_field], 300);
+  EXPECT_EQ(synchronization[failed_applications_field], 2);
+  facts.synchronization = with_problems({});
+  EXPECT_EQ(apply_facts(object, facts), Change::significant);
+  EXPECT_EQ(object["status"]["synchronizationStatus"][failed_applications_field], 0);
+  EXPECT_EQ(apply_facts(object, facts), Change::none);
+}
+
+TEST(ConnectionStatus, KeepsTheCountsWhereAPassEndedBeforeItsPlan) {
+  Facts facts;
+  facts.connection = connected();
+  facts.synchronization = with_problems({{"mp-crm", "refused"}});
+  Json object = new_object(facts, "");
+  DesiredStateApplied blocked;
+  blocked.failure = failure("Applications cannot be listed");
+  facts.synchronization->applied = std::make_shared<DesiredStateApplied>(blocked);
+  apply_facts(object, facts);
+  EXPECT_EQ(object["status"]["synchronizationStatus"][applications_field], 300);
+  EXPECT_EQ(object["status"]["synchronizationStatus"][failed_applications_field], 1);
+}
+
+TEST(ConnectionStatus, DoesNotMissCountsThatTheDefinitionDrops) {
+  Facts facts;
+  facts.connection = connected();
+  facts.synchronization = with_problems({});
+  Json object = new_object(facts, "");
+  object["status"]["synchronizationStatus"].erase(applications_field);
+  object["status"]["synchronizationStatus"].erase(failed_applications_field);
+  facts.counts_pruned = true;
+  EXPECT_EQ(apply_facts(object, facts), Change::none);
+  EXPECT_EQ(object["status"]["synchronizationStatus"][applications_field], 300); // sent along all the same
+  facts.counts_pruned = false;
+  object["status"]["synchronizationStatus"].erase(
+      applications_field); // an agent that does not know it wrote the object
   EXPECT_EQ(apply_facts(object, facts), Change::significant);
 }
 

@@ -40,6 +40,9 @@ protected:
     SynchronizationReport report;
     report.last_attempt = report.last_successful_fetch = report.last_successful_application = system.wall_now();
     report.synchronized = report.cycle_finished = true;
+    DesiredStateApplied applied;
+    applied.counts.desired = 3;
+    report.applied = std::make_shared<const DesiredStateApplied>(applied);
     return report;
   }
   void absent(const std::string& id = "absence-1") {
@@ -65,6 +68,17 @@ protected:
     system.advance(2s);
     observe();
     api->clear_calls();
+  }
+  void pass_ten_cycles() {
+    for (int cycle = 0; cycle < 10; ++cycle) {
+      system.tell(writer, connected()); // ConnectionManager's own check, a little earlier
+      system.advance(1s);
+      SynchronizationReport under_way = synchronized();
+      under_way.cycle_finished = false;
+      system.tell(writer, under_way);
+      system.tell(writer, synchronized());
+      system.advance(19s);
+    }
   }
 
   TestSystem system;
@@ -106,15 +120,7 @@ TEST_F(StatusWriterTest, WritesAChangeOfStateAtOnce) {
 
 TEST_F(StatusWriterTest, WritesMovedTimesOnceACycle) {
   settle();
-  for (int cycle = 0; cycle < 10; ++cycle) {
-    system.tell(writer, connected()); // ConnectionManager's own check, a little earlier
-    system.advance(1s);
-    SynchronizationReport under_way = synchronized();
-    under_way.cycle_finished = false;
-    system.tell(writer, under_way);
-    system.tell(writer, synchronized());
-    system.advance(19s);
-  }
+  pass_ten_cycles();
   EXPECT_EQ(api->count("update"), 10u);
   EXPECT_EQ(api->calls().size(), 10u);
 }
@@ -267,7 +273,7 @@ TEST_F(StatusWriterTest, AsksForNoReconnectWhereTheDefinitionIsSeenToBeMissing) 
   EXPECT_FALSE((*api->object(connections, "compass-connection"))["metadata"].contains("annotations"));
 }
 
-/// A cluster whose CRD knows no conditions.
+/// A cluster whose CRD knows neither conditions nor counts.
 class PruningApi : public FakeApi {
 public:
   Result<Json> create(const kubernetes::Resource& resource, const Json& object, const CallContext& context) override {
@@ -279,19 +285,26 @@ public:
 
 private:
   static Json pruned(Json object) {
-    if (object.contains("status"))
-      object["status"].erase("conditions");
+    if (!object.contains("status"))
+      return object;
+    object["status"].erase("conditions");
+    if (object["status"].contains("synchronizationStatus"))
+      for (const char* field : {applications_field, failed_applications_field})
+        object["status"]["synchronizationStatus"].erase(field);
     return object;
   }
 };
 
-TEST_F(StatusWriterTest, DoesNotMissConditionsThatTheCrdDrops) {
+TEST_F(StatusWriterTest, DoesNotMissConditionsAndCountsThatTheCrdDrops) {
   api = std::make_shared<PruningApi>();
   start();
   settle();
   system.advance(10min);
   EXPECT_TRUE(api->calls().empty());
   EXPECT_EQ(state(), "Synchronized");
+  pass_ten_cycles();
+  EXPECT_EQ(api->count("update"), 10u);
+  EXPECT_EQ(api->calls().size(), 10u);
 }
 
 TEST_F(StatusWriterTest, TellsEachChangeOfStateAndEachProblemOnce) {
