@@ -66,22 +66,25 @@ reaches() {
 
 quick=(APP_CONTROLLER_SYNC_PERIOD=1s APP_MINIMAL_COMPASS_SYNC_TIME=1s SSL_CERT_FILE="$work/sandbox/ca.pem" TMPDIR="$work")
 
+# Its Lease has no place, so that nothing else is begun.
 says_what_it_waits_for() {
   : >"$work/agent.log"
   start_agent KUBECONFIG="$CLUSTER_DIR/kubeconfig" "${quick[@]}"
-  within 20 probe_says /readyz 503 'definition compassconnections' || return 1
+  within 20 probe_says /readyz 503 'namespaces .*compass-system.* not found' || return 1
+  within 20 log_says 'namespaces .*compass-system.* not found' || return 1
+  [[ $(probe /healthz) == 200 ]] && ! gone "$agent_process"
+}
+
+waits_for_the_definition_and_the_configuration() {
+  admin create namespace compass-system && admin create namespace istio-system || return 1
+  within 30 probe_says /readyz 503 'definition compassconnections' || return 1
   within 20 log_says 'definition compassconnections' && within 20 log_says compass-agent-configuration || return 1
   [[ $(probe /healthz) == 200 ]] && ! gone "$agent_process"
 }
 
-# The certificates have a place, the connection has none yet.
-waits_for_the_definition() {
-  admin create namespace compass-system && admin create namespace istio-system && configure ConfigMap compass-system || return 1
-  within 30 probe_says /readyz 503 . && ! gone "$agent_process"
-}
-
 # The token is not lost on the way, nor spent twice.
 connects_when_all_has_come() {
+  configure ConfigMap compass-system || return 1
   admin apply -f "$root/deploy/crds" || return 1
   admin create namespace kyma-system || return 1
   reaches Synchronized 90 || return 1
@@ -89,8 +92,65 @@ connects_when_all_has_come() {
 }
 
 check absence.says_what_it_waits_for says_what_it_waits_for
-check absence.waits_for_the_definition waits_for_the_definition
+check absence.waits_for_the_definition_and_the_configuration waits_for_the_definition_and_the_configuration
 check absence.connects_when_all_has_come connects_when_all_has_come
+
+# ---- kubectl's view -----------------------------------------------------------------------------
+
+# shown COMMAND: the command and what it says, for the documentation; what differs from run to run is made the same.
+shown() {
+  printf '\n```console\n$ %s\n' "$1"
+  # The command as a person would type it: with this kubectl and this cluster behind the name.
+  (
+    kubectl() { "$root/build/cluster/kubectl" --kubeconfig "$CLUSTER_DIR/kubeconfig" "$@"; }
+    export -f kubectl 2>/dev/null
+    eval "$1"
+  ) 2>&1 | sed -E '
+    s/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z/2026-01-02T03:04:05Z/g
+    s/(127\.0\.0\.1|localhost):[0-9]+/compass.example.com/g
+    s/([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/11111111-2222-3333-4444-555555555555/g
+    s/^( *Generation: +).*/\14/; s/^( *Resource Version: +).*/\11234/
+    s/ [0-9]+m?[0-9]*s( ago)?( |$)/ 5s\1\2/g; s/^[0-9]+m?[0-9]*s /5s /
+    s/\(x[0-9]+ over [0-9a-z]+\)/(x2 over 5s)/; s/ +$//'
+  printf '```\n'
+}
+
+write_view() {
+  cat <<'END'
+# kubectl's view
+
+Written by `tests/deploy/agent_test.sh`, which makes it with a real API server; times, ids and addresses are made the same.
+
+## All is well
+END
+  shown 'kubectl get compassconnection'
+  shown 'kubectl get cc -o wide'
+  shown 'kubectl wait --for=condition=Ready compassconnection/compass-connection --timeout=20s'
+  shown 'kubectl describe compassconnection compass-connection'
+  shown 'kubectl get applications'
+  printf '\n## Synchronising now, by an editor\n'
+  shown "KUBE_EDITOR=\"sed -i '/^spec:/a\\  resyncNow: true'\" kubectl edit compassconnection compass-connection"
+  within 30 served
+  shown "kubectl get compassconnection compass-connection -o jsonpath='{.spec.resyncNow}{\"\\n\"}'"
+  printf '\n## The Director is down\n'
+  compass /faults -d '{"service":"director","action":"http-503","times":1000}' >/dev/null
+  within 60 state_is SynchronizationFailed
+  sleep 1 # Events are written beside the status
+  shown 'kubectl get compassconnection'
+  shown 'kubectl wait --for=condition=Synchronized=false compassconnection/compass-connection --timeout=20s'
+  shown 'kubectl describe compassconnection compass-connection'
+  compass /faults -X DELETE >/dev/null
+}
+
+documentation_shows_kubectls_view() {
+  write_view >"$work/KUBECTL.md"
+  [[ -z ${RUNTIME_AGENT_WRITE_DOCUMENTATION:-} ]] || cp "$work/KUBECTL.md" "$root/deploy/KUBECTL.md"
+  diff -b "$root/deploy/KUBECTL.md" "$work/KUBECTL.md" # ages make columns wider or narrower
+}
+is_well_again() { resync && reaches Synchronized 60; }
+
+check kubectl.documentation_shows_its_view documentation_shows_kubectls_view
+check kubectl.is_well_again is_well_again
 
 # ---- What is taken away -------------------------------------------------------------------------
 
