@@ -4,6 +4,7 @@
 namespace runtime_agent::application_reconciler {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -69,6 +70,7 @@ TEST_F(ApplicationFactsTest, KeepTheLastErrorAfterItIsOver) {
   };
   fetch(director_data({shop("a")}));
   cluster->before = nullptr;
+  system.advance(1s);
   fetch(director_data({shop("a")}));
   const auto facts = facts_of("mp-a");
   EXPECT_EQ(facts.state, ApplicationState::applied);
