@@ -146,11 +146,12 @@ Diagnostics::Diagnostics(const Settings& settings, Agent& agent)
 }
 
 Result<void> Diagnostics::start() {
-  if (auto port = health_.start("0.0.0.0", settings_.health_port, "APP_HEALTH_PORT"); !port)
+  // A pod's probes come to an IPv6 address where the cluster has no other; a kernel may have no IPv6 at all.
+  if (auto port = health_.start({"::", "0.0.0.0"}, settings_.health_port, "APP_HEALTH_PORT"); !port)
     return failed(port.error());
   if (settings_.diagnostics_port == 0)
     return {};
-  if (auto port = pages_.start("127.0.0.1", settings_.diagnostics_port, "APP_DIAGNOSTICS_PORT"); !port)
+  if (auto port = pages_.start({"127.0.0.1"}, settings_.diagnostics_port, "APP_DIAGNOSTICS_PORT"); !port)
     return failed(port.error());
   return {};
 }

@@ -5,7 +5,9 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <httplib.h>
+#include <sys/socket.h>
 
 namespace runtime_agent::app {
 namespace {
@@ -35,6 +37,20 @@ httplib::Server::Handler adapted(WebHandler handler) {
   };
 }
 
+// The library's own choice is SO_REUSEPORT, with which a second agent on the same port gets half of the connections and
+// nobody an error. SO_REUSEADDR lets a new process listen at once where the old one's connections are not forgotten.
+void share_no_port(socket_t socket) {
+  const int on = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+}
+
+/// The port that it listens on; 0 where it cannot. The library makes an IPv6 socket take IPv4 connections as well.
+int bind(httplib::Server& server, const std::string& address, std::uint16_t port) {
+  if (port == 0)
+    return std::max(0, server.bind_to_any_port(address));
+  return server.bind_to_port(address, port) ? port : 0;
+}
+
 } // namespace
 
 struct WebServer::State {
@@ -44,6 +60,7 @@ struct WebServer::State {
 
 WebServer::WebServer() : state_(std::make_unique<State>()) {
   state_->server.new_task_queue = [] { return new httplib::ThreadPool(threads); };
+  state_->server.set_socket_options(share_no_port);
   state_->server.set_tcp_nodelay(true);
   // A client that holds its connection open must not hold a thread for long.
   state_->server.set_keep_alive_timeout(2);
@@ -67,15 +84,17 @@ void WebServer::post(const std::string& path, WebHandler handler) {
                                                     const httplib::ContentReader&) { respond(request, response); });
 }
 
-Result<std::uint16_t> WebServer::start(const std::string& address, std::uint16_t port, const std::string& setting) {
-  int bound = port;
-  if (port == 0)
-    bound = state_->server.bind_to_any_port(address);
-  if (bound <= 0 || (port != 0 && !state_->server.bind_to_port(address, port))) {
+Result<std::uint16_t> WebServer::start(const std::vector<std::string>& addresses, std::uint16_t port,
+                                       const std::string& setting) {
+  int bound = 0;
+  for (const std::string& address : addresses)
+    if (bound == 0)
+      bound = bind(state_->server, address, port);
+  if (bound == 0) {
     Failure failure;
     failure.kind = FailureKind::configuration;
     failure.where = fmt::format("{}={}", setting, port);
-    failure.what = fmt::format("cannot listen on {}:{}", address, port);
+    failure.what = fmt::format("cannot listen on port {} of {}", port, fmt::join(addresses, " or "));
     failure.next = "give a free port";
     return failed(std::move(failure));
   }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "transport/failure.hpp"
 
@@ -44,9 +45,10 @@ public:
   void get(const std::string& path, WebHandler handler);
   void post(const std::string& path, WebHandler handler);
 
-  /// Listens on `address`; `port` 0 takes a free one. Failure (configuration): the port is taken, and by which setting
-  /// it is given (`setting`).
-  Result<std::uint16_t> start(const std::string& address, std::uint16_t port, const std::string& setting);
+  /// Listens on the first of `addresses` where it can; "::" takes IPv4 connections too. `port` 0 takes a free one.
+  /// Failure (configuration): the port is taken, and by which setting it is given (`setting`).
+  Result<std::uint16_t> start(const std::vector<std::string>& addresses, std::uint16_t port,
+                              const std::string& setting);
   void stop();
 
 private:
