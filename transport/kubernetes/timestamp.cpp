@@ -1,5 +1,6 @@
 #include "transport/kubernetes/timestamp.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace runtime_agent::kubernetes {
@@ -80,7 +81,8 @@ std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_v
   const year_month_day date{years, months, days};
   if (!reader.complete() || !date.ok() || hour > 23h || minute > 59min || second > 60s)
     return std::nullopt;
-  return sys_days(date) + hour + minute + second - offset;
+  const auto time = sys_days(date) + hour + minute + second - offset;
+  return std::clamp<sys_seconds>(time, sys_days(1700y / 1 / 1), sys_days(2200y / 1 / 1));
 }
 
 } // namespace runtime_agent::kubernetes

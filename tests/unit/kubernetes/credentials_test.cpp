@@ -359,6 +359,17 @@ TEST(Timestamp, ReadsRfc3339) {
   EXPECT_EQ(parse_rfc3339("2026-07-01T04:00:00-08:00"), noon);
 }
 
+TEST(Timestamp, TakesWhatTheClockCannotSayForTheFarFutureOrPast) {
+  const auto in_2200 = parse_rfc3339("2200-01-01T00:00:00Z");
+  EXPECT_EQ(in_2200, std::chrono::system_clock::time_point(seconds(7'258'118'400)));
+  EXPECT_LT(parse_rfc3339("2199-12-31T23:59:59Z"), in_2200);
+  EXPECT_EQ(parse_rfc3339("2262-04-11T23:47:17Z"), in_2200);
+  EXPECT_EQ(parse_rfc3339("9999-12-31T23:59:59Z"), in_2200);
+  const auto in_1700 = parse_rfc3339("1700-01-01T00:00:00Z");
+  EXPECT_EQ(in_1700, std::chrono::system_clock::time_point(seconds(-8'520'336'000)));
+  EXPECT_EQ(parse_rfc3339("0001-01-01T00:00:00Z"), in_1700); // Go's zero
+}
+
 TEST(Timestamp, RefusesEverythingElse) {
   for (const char* text : {"", "2026-07-01", "2026-07-01T12:00:00", "2026-02-30T12:00:00Z", "2026-07-01T24:00:00Z",
                            "2026-07-01T12:00:00.Z", "2026-07-01T12:00:00Zx", "-026-07-01T12:00:00Z", "soon"})
