@@ -24,15 +24,28 @@ void Transition::operator()(RecordRead&& read) {
     s_.pending_stored = true;
     s_.csr_answered = false;
     s_.token_came.reset();
-    // A reconnect that was under way is wanted until it has been served.
-    if (s_.current && !pending->for_renewal && s_.reconnect_wanted.empty() &&
-        pending->reconnect_id != s_.current->reconnect_served)
-      s_.reconnect_wanted = pending->reconnect_id;
+    resume_reconnect(*pending);
   } else if (s_.pending && !as_known) {
     s_.pending_stored = false; // memory is ahead of whatever is there
   }
   notice_lost_reply();
   notice_missing_configuration();
+}
+
+/// A reconnect that was under way is wanted until it has been served.
+void Transition::resume_reconnect(const Pending& pending) {
+  const std::string& id = pending.reconnect_id;
+  if (!s_.current || pending.for_renewal || id.empty() || id == s_.current->reconnect_served)
+    return;
+  if (!situation().pending_in_use) {
+    if (s_.reconnect_wanted.empty())
+      s_.reconnect_wanted = id;
+    return;
+  }
+  // It is what the certificate in use was made for; the process that stored the pair did not know of it yet.
+  s_.current->reconnect_served = id;
+  if (s_.reconnect_wanted == id)
+    s_.reconnect_wanted.clear();
 }
 
 /// A write of a process that has died, or that was given up, may arrive late: it says what a token was spent for.

@@ -59,5 +59,43 @@ TEST_F(MachineTest, LooksForACertificateOnRecordWhileThereIsNoConfiguration) {
   EXPECT_EQ(take(TimePassed{}), Action::read_record);
 }
 
+/// Of a process that stopped while the wish "uid-7" was being served by this certificate.
+Pending issued(const x509::IdentityPtr& identity) {
+  Pending pending;
+  pending.step = Step::issued;
+  pending.identity = identity;
+  pending.key_pem = Secret("key");
+  pending.access = {"runtime", "tenant", "https://connector", "https://director"};
+  pending.reconnect_id = "uid-7";
+  return pending;
+}
+
+x509::IdentityPtr identity_at(WallTime time) {
+  x509::Identity identity;
+  identity.certificate_pem = identity.chain_pem = identity.serial = "certificate";
+  identity.ca_pem = "ca";
+  identity.key_pem = Secret("key");
+  identity.validity = {time, time + 100h};
+  return std::make_shared<const x509::Identity>(std::move(identity));
+}
+
+TEST_F(MachineTest, DoesNotWantAReconnectThatTheCertificateInUseWasMadeFor) {
+  const auto identity = identity_at(moment.wall);
+  Record record;
+  record.certificates_version = "1";
+  record.ca_version = "2";
+  record.ca_pem = identity->ca_pem;
+  record.pending_version = "3";
+  record.pending = issued(identity);
+  // Stored by a process that had not heard of the wish, and whose write was late.
+  record.credentials = Credentials{identity, record.pending->access, "process-2"};
+  take(TimePassed{});
+  EXPECT_EQ(take(RecordRead{record}), Action::write_certificates) << "what it has served";
+  EXPECT_EQ(state.reconnect_wanted, "");
+  EXPECT_EQ(state.current->reconnect_served, "uid-7");
+  take(ReconnectRequested{"uid-7"});
+  EXPECT_EQ(state.reconnect_wanted, "") << "told again, it is not wanted again";
+}
+
 } // namespace
 } // namespace runtime_agent::connection_manager
