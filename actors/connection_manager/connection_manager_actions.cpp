@@ -261,8 +261,10 @@ void ConnectionManager::maintain() {
   using Found = std::pair<Result<Record>, Result<ConnectorConfiguration>>;
   start_compass<Found>(
       {"check the connection", request_limit + cluster_limit}, state_.current->access.runtime_id,
-      [connector = connector_, cluster = cluster_,
-       credentials = *state_.current](const CallContext& context) -> Result<Found> {
+      [connector = connector_, cluster = cluster_, credentials = *state_.current,
+       expired = state_.asking_after_expiry](const CallContext& context) -> Result<Found> {
+        if (expired) // Compass looks at a certificate in the handshake only: a connection that is open proves nothing
+          connector->drop_idle_connections();
         // Each with a time of its own: a slow cluster takes nothing from the Connector.
         auto record = cluster.read(CredentialRecord::Parts::without_pending, within(context, cluster_limit));
         auto answer = connector->configuration(credentials.access.connector_url, credentials.identity,

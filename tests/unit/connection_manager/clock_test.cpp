@@ -63,6 +63,23 @@ TEST(LostCertificate, ThatHasExpiredInALongSleepIsAskedAboutOnceAndReplaced) {
   EXPECT_EQ(world.stored_serial(), world.serial());
 }
 
+TEST(LostCertificate, ThatExpiresIsNotKeptInUseByAConnectionThatIsStillOpen) {
+  World world;
+  world.settings.sync_period = 10min;
+  world.connector->keeps_connections = true;
+  world.connector->validity = 24h;
+  world.pair();
+  world.connector->refuse = [](const FakeConnector::Request& request) -> std::optional<Failure> {
+    return request.what == "renew" ? std::optional(FakeConnector::failure(FailureKind::unavailable, 503))
+                                   : std::nullopt;
+  };
+  world.system.advance(24h - 1min);
+  EXPECT_TRUE(world.connection());
+  world.system.advance(2min);
+  EXPECT_FALSE(world.connection());
+  EXPECT_THAT(world.connecting(), HasSubstr("token"));
+}
+
 TEST(LostCertificate, ThatIsPutBackIsFoundBesideASpentToken) {
   World world;
   world.pair();

@@ -34,8 +34,9 @@ public:
   std::string key_algorithm = "rsa4096";
   compass::ManagementPlaneInfo management{"https://director/graphql", "https://connector/secured"};
   bool sign_another_key = false;
-  Hook refuse; ///< instead of processing
-  Hook lose;   ///< after processing, instead of the answer
+  bool keeps_connections = false; ///< a certificate that was good in the handshake is good while the connection lasts
+  Hook refuse;                    ///< instead of processing
+  Hook lose;                      ///< after processing, instead of the answer
   std::vector<Request> requests;
   test::CertificateAuthority authority{"Compass CA"};
 
@@ -72,8 +73,10 @@ public:
                                                         const CallContext& context) override {
     return process<compass::ConnectorConfiguration>({"check", url, identity->serial, context.request_id},
                                                     [&]() -> Result<compass::ConnectorConfiguration> {
-                                                      if (!good(*identity))
+                                                      if (!good(*identity) && !admitted_.contains(identity->serial))
                                                         return failed(refused_certificate());
+                                                      if (keeps_connections)
+                                                        admitted_.insert(identity->serial);
                                                       return configuration_data();
                                                     });
   }
@@ -86,7 +89,7 @@ public:
                                                  return signed_certificate(csr);
                                                });
   }
-  void drop_idle_connections() override {}
+  void drop_idle_connections() override { admitted_.clear(); }
 
   static Failure failure(FailureKind kind, int status = 0) {
     Failure failure;
@@ -138,6 +141,7 @@ private:
 
   std::function<WallTime()> clock_;
   std::map<std::string, WallTime> second_tokens_;
+  std::set<std::string> admitted_; ///< serials of the connections that are open
   int second_ = 0;
 };
 
