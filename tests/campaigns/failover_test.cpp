@@ -14,7 +14,7 @@
 
 /// Two agents and one Lease: the leader is killed, stopped and woken, or asked to end, at seeded moments. What proves
 /// it is the sandbox's list of the writes that had an effect, in their order, and whose each was. 5 seeds; 50 with
-/// RUNTIME_AGENT_LONG=1.
+/// RUNTIME_AGENT_LONG=1. With the durations that an operator gets: tests/e2e/failover_test.cpp.
 namespace runtime_agent::e2e {
 namespace {
 
@@ -29,10 +29,8 @@ struct Contender {
 
 class FailOver : public EndToEnd {
 protected:
-  static constexpr const char* quick_times = "2s/1500ms/300ms";
-
-  /// Two agents that are not started yet; `times` empty: the real durations.
-  void make_two(const std::string& times) {
+  /// Two agents that are not started yet.
+  void make_two() {
     make_world(ClusterKind::sandbox);
     give_applications(5, "at first");
     for (const char* user : {"agent-1", "agent-2"}) {
@@ -44,8 +42,7 @@ protected:
       std::ofstream(file) << server.kubeconfig(server.add_user(user, sandbox::kube::all_rights()));
       one.variables["KUBECONFIG"] = file;
       one.variables["APP_LEADER_ELECTION"] = "auto";
-      if (!times.empty())
-        one.variables["RUNTIME_AGENT_TEST_LEASE"] = times;
+      one.variables["RUNTIME_AGENT_TEST_LEASE"] = "2s/1500ms/300ms";
     }
   }
   void TearDown() override {
@@ -127,7 +124,7 @@ protected:
     SCOPED_TRACE(std::string(name_of(end)) + " " + name_of(moment) + ", after " + std::to_string(delay.count()) +
                  " ms");
     reset();
-    make_two(quick_times);
+    make_two();
     start_both();
     ASSERT_TRUE(one_leads());
     if (moment != Moment::pairing) {
@@ -186,53 +183,12 @@ TEST_F(FailOverInSandbox, LosesNothingAndNeverHasTwoThatAct) {
   tests::for_each_seed(whole && std::string(whole) == "1" ? 50 : 5, [this](std::uint64_t seed) { fail_over(seed); });
 }
 
-// -- with the durations that an operator gets
-
-class FailOverWithRealDurations : public FailOver {
-protected:
-  void SetUp() override {
-    make_two("");
-    start_both();
-    ASSERT_TRUE(one_leads());
-    ASSERT_TRUE(converges());
-  }
-  /// How long after `what` the other one leads.
-  std::chrono::milliseconds takes_over(int signal) {
-    Contender& leader = *contender(leading_user());
-    Contender& successor = other(leader);
-    EXPECT_EQ(successor.process->health("/readyz"), 200);
-    EXPECT_EQ(successor.process->health("/healthz"), 200);
-    const auto begun = std::chrono::steady_clock::now();
-    leader.process->signal(signal);
-    EXPECT_TRUE(comes_true([&] { return leading_user() == successor.user; }));
-    const auto took = std::chrono::steady_clock::now() - begun;
-    give_applications(3, "by the other one");
-    EXPECT_TRUE(converges());
-    EXPECT_TRUE(only_one_at_a_time());
-    EXPECT_EQ(world().tokens_spent(), 1u);
-    return std::chrono::duration_cast<std::chrono::milliseconds>(took);
-  }
-};
-
-TEST_F(FailOverWithRealDurations, TakesTwentySecondsAtMostAfterAKill) {
-  const auto took = takes_over(SIGKILL);
-  EXPECT_LE(took, 20s);
-  RecordProperty("milliseconds", std::to_string(took.count()));
-  std::cout << "taken over after " << took.count() << " ms\n";
-}
-
-TEST_F(FailOverWithRealDurations, TakesTwoSecondsAtMostWhereTheLeaderIsAskedToEnd) {
-  const auto took = takes_over(SIGTERM);
-  EXPECT_LE(took, 2s);
-  std::cout << "taken over after " << took.count() << " ms\n";
-}
-
 // -- a standby, and where Leases are forbidden
 
 class TwoInSandbox : public FailOver {};
 
 TEST_F(TwoInSandbox, AStandbyCallsNobodyAndWritesNothing) {
-  make_two(quick_times);
+  make_two();
   start_both();
   ASSERT_TRUE(one_leads());
   ASSERT_TRUE(converges());

@@ -4,6 +4,7 @@
 #include "tests/e2e/support/clusters.hpp"
 #include "transport/kubernetes/api_client.hpp"
 #include "transport/kubernetes/cluster_config.hpp"
+#include "transport/kubernetes/lease.hpp"
 
 namespace runtime_agent::e2e {
 namespace {
@@ -24,7 +25,7 @@ public:
     empty(kubernetes::compass_connections());
     empty(kubernetes::applications());
     for (const char* name : {"compass-system", "kyma-system", "istio-system"})
-      for (const auto& resource : {kubernetes::secrets(name), kubernetes::config_maps(name)})
+      for (const auto& resource : {kubernetes::secrets(name), kubernetes::config_maps(name), kubernetes::leases(name)})
         empty(resource);
   }
   kubernetes::Api& admin() override { return *admin_; }
