@@ -14,15 +14,21 @@ constexpr const char* description =
 Applications equal to what Compass' Director says. It is configured by environment variables and by one ConfigMap
 (or Secret) with the keys CONNECTOR_URL, RUNTIME_ID, TENANT and TOKEN.)";
 
-std::string footer() {
-  return "Environment variables:\n" + runtime_agent::app::describe_settings() +
-         R"(
-Exit codes:
-  0  ended by SIGTERM or SIGINT
+constexpr const char* codes_of_the_agent = R"(  0  ended by SIGTERM or SIGINT
   2  the command line or an environment variable is not valid
   3  an actor failed too often (the reason is in the log, the trace file and the CompassConnection)
   4  an actor was stuck for half a minute (the reason is there as well)
+)";
 
+/// Of what a person or a script calls.
+constexpr const char* codes_of_commands = R"(  0  done, and nothing is wrong
+  1  something is wrong or differs, as the command says, or it could not be done
+  2  the command line or an environment variable is not valid
+)";
+
+std::string footer(const char* exit_codes) {
+  return "Environment variables:\n" + runtime_agent::app::describe_settings() + "\nExit codes:\n" + exit_codes +
+         R"(
 See the connection:  kubectl get compassconnection compass-connection -o yaml
 Reconnect:           kubectl delete compassconnection compass-connection
 )";
@@ -34,7 +40,7 @@ int main(int argc, char** argv) {
   using namespace runtime_agent::app;
   Invocation invocation{{}, OutputFormat::text, std::cout, std::cerr};
   CLI::App cli(description, "runtime-agent");
-  cli.footer(footer());
+  cli.footer(footer(codes_of_the_agent));
   add_kubeconfig_option(cli, invocation);
   cli.require_subcommand(0, 1);
   Execution chosen;
@@ -43,6 +49,8 @@ int main(int argc, char** argv) {
     Execution execution = command.add(*subcommand, invocation);
     if (command.name == "run")
       chosen = execution; // what is done without any subcommand
+    else
+      subcommand->footer(footer(codes_of_commands));
     subcommand->callback([&chosen, execution = std::move(execution)] { chosen = execution; });
   }
   try {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/status_writer/connection_status.hpp"
 #include "app/pages/page.hpp"
 #include "app/presentation/quantities.hpp"
 #include "app/presentation/text_table.hpp"
@@ -59,6 +60,16 @@ std::string moment(const Json& time, const Json& now) {
              : "-";
 }
 
+std::string counts_text(const Json& document) {
+  std::string text = document["applications"].is_null()
+                         ? "may not be listed"
+                         : document["applications"].dump() + " of Compass in the cluster";
+  const Json &all = document["directorsApplications"], &failed = document["failedApplications"];
+  if (all.is_number() && failed.is_number()) // not where the definition is one that drops the counts
+    text += fmt::format("; of the Director's {}, {} failed", all.dump(), failed.dump());
+  return text;
+}
+
 std::string words(const Json& value) {
   return value.is_string() ? printable(value.get<std::string>()) : value.is_null() ? "-" : value.dump();
 }
@@ -83,6 +94,8 @@ Json status_document(const StatusFacts& facts, WallTime now) {
           {"lastAttempt", at(status, {"synchronizationStatus", "lastAttempt"})},
           {"synchronizationError", at(status, {"synchronizationStatus", "error"})},
           {"applications", facts.applications ? Json(*facts.applications) : Json()},
+          {"directorsApplications", at(status, {"synchronizationStatus", status_writer::applications_field})},
+          {"failedApplications", at(status, {"synchronizationStatus", status_writer::failed_applications_field})},
           {"secrets", std::move(secrets)},
           {"events", newest_events(facts.events)},
           {"agent", facts.agent}};
@@ -104,13 +117,12 @@ std::string status_text(const Json& document) {
   line("Certificate", "expires " + moment(document["certificateNotAfter"], now));
   line("Synchronised", moment(document["lastSynchronization"], now));
   error("synchronizationError");
-  line("Applications", document["applications"].is_null()
-                           ? "may not be listed"
-                           : document["applications"].dump() + " of Compass in the cluster");
+  line("Applications", counts_text(document));
   for (const Json& secret : document["secrets"])
     line("Secret", words(secret["name"]) +
                        (secret["problem"].is_null()
-                            ? fmt::format(", {} keys, made {}", secret["keys"].size(), moment(secret["created"], now))
+                            ? fmt::format(", {} key{}, made {}", secret["keys"].size(),
+                                          secret["keys"].size() == 1 ? "" : "s", moment(secret["created"], now))
                             : ": " + words(secret["problem"])));
   for (const Json& event : document["events"])
     line("Event", ago_text(event["time"], now) + "  " + words(event["reason"]) + ": " + words(event["message"]));

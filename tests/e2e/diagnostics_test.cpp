@@ -1,6 +1,7 @@
 #include <set>
 
 #include <gmock/gmock.h>
+#include <httplib.h>
 
 #include "tests/e2e/support/end_to_end.hpp"
 #include "transport/encoding.hpp"
@@ -63,6 +64,19 @@ TEST_F(DiagnosticsInSandbox, ApplicationsHoldEveryProblemThoughTheStatusHoldsFew
   EXPECT_LE(world().errors().size(), 4100u);
 }
 
+TEST_F(DiagnosticsInSandbox, ProbesAreAnsweredOnEveryAddressAndPagesOnLoopbackAlone) {
+  give_applications(1);
+  synchronise();
+  const auto answers = [this](const char* port, const char* address, const char* path) {
+    httplib::Client client(address, std::stoi(world().agent().environment().at(port)));
+    return static_cast<bool>(client.Get(path));
+  };
+  // 127.0.0.2 stands for the pod's address: it is not the one that port-forward comes to.
+  EXPECT_TRUE(answers("APP_HEALTH_PORT", "127.0.0.2", "/healthz"));
+  EXPECT_TRUE(answers("APP_DIAGNOSTICS_PORT", "127.0.0.1", "/actorz"));
+  EXPECT_FALSE(answers("APP_DIAGNOSTICS_PORT", "127.0.0.2", "/actorz"));
+}
+
 TEST_F(DiagnosticsInSandbox, SecretsAreOnNoPageNoMetricAndInNoCommand) {
   give_applications(2);
   synchronise();
@@ -97,8 +111,9 @@ TEST_F(DiagnosticsInSandbox, StatusSaysOnOneScreenHowItIs) {
   synchronise();
   const auto [code, output] = command({"status"});
   EXPECT_EQ(code, 0) << output;
-  EXPECT_THAT(output, AllOf(HasSubstr("Synchronized"), HasSubstr("2 of Compass"), HasSubstr("expires"),
-                            HasSubstr("DirectorFetcher")));
+  EXPECT_THAT(output,
+              AllOf(HasSubstr("Synchronized"), HasSubstr("2 of Compass in the cluster; of the Director's 2, 0 failed"),
+                    HasSubstr("expires"), HasSubstr("DirectorFetcher")));
   EXPECT_THAT(json::parse(command({"status", "--output", "json"}).output, nullptr, false)["state"], "Synchronized");
 }
 
