@@ -44,7 +44,7 @@ void ConfigWatcher::watch_configuration() {
         options.seed = seed;
         watch_object(*api, source.resource(), source.name, options, cancel, emit);
       },
-      [this](const ObjectSeen& seen) { configuration_seen(std::move(seen)); });
+      [this](const ObjectSeen& seen) { configuration_seen(seen); });
 }
 
 void ConfigWatcher::watch_connection() {
