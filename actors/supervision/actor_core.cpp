@@ -269,7 +269,7 @@ void ActorCore::fire_due_timers() {
   while (!timers_.empty() && timers_.begin()->first.first <= until && self_.has_behavior()) {
     auto due = timers_.extract(timers_.begin());
     due_.erase(due.key().second);
-    fire(std::move(due.mapped()), due.key().first);
+    fire(due.mapped(), due.key().first);
   }
   arm();
 }

@@ -231,6 +231,7 @@ std::vector<Probe> probes(const Settings& settings) {
   std::set<std::string> namespaces = {settings.certificates_secret.namespace_, settings.ca_secret.namespace_,
                                       settings.integration_namespace};
   std::vector<Probe> probes;
+  probes.reserve(namespaces.size() + 1);
   for (const std::string& name : namespaces)
     probes.push_back({kubernetes::secrets(name),
                       Json{{"metadata", {{"name", probe_name}, {"namespace", name}}}, {"type", "Opaque"}}});
@@ -266,10 +267,9 @@ bool judge(Checks& checks, const Failure& failure, const Resource& resource) {
                       resource.namespace_));
     return !in_namespace;      // a lacking definition has its own row
   case FailureKind::forbidden: // so has a lacking right
-    return true;
-  case FailureKind::refused:
+  case FailureKind::refused:   // this object, not writing as such
   case FailureKind::conflict:
-    return true; // this object, not writing as such
+    return true;
   default:
     report.failed("writes", failure.text(),
                   "the API server takes no writes: it may be read-only or out of space (etcd), or a webhook may not "

@@ -27,6 +27,7 @@ std::string joined(const std::vector<std::string>& words, std::string_view separ
 
 std::vector<std::string> names_of(const std::vector<CommandModel>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const CommandModel& command : commands)
     names.push_back(command.name);
   return names;
