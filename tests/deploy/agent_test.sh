@@ -261,6 +261,18 @@ runs_in_todays_deployment() {
   [[ $(applications) == 6 && $(tokens_spent) == $((before + 1)) ]]
 }
 
+# Its definition drops conditions and counts: no reason to write them again. A cycle comes in three minutes.
+writes_nothing_between_cycles() {
+  local version
+  version=$(connection_version)
+  [[ -n $version ]] && ! within 4 eval '[[ $(connection_version) != '"$version"' ]]'
+}
+connection_version() { admin get compassconnection compass-connection -o jsonpath='{.metadata.resourceVersion}'; }
+drops_conditions_and_counts() {
+  admin get compassconnection compass-connection -o json |
+    jq -e '.status | (has("conditions") or (.synchronizationStatus | has("applications"))) | not'
+}
+
 todays_probes_pass() { [[ $(probe /healthz) == 200 ]]; }
 says_that_tls_is_not_checked() {
   log_says 'TLS checks are off' && admin get compassconnection compass-connection -o json | grep -q 'TLS checks are off'
@@ -275,6 +287,8 @@ says_each_missing_right_once() {
 }
 
 check drop_in.runs_in_todays_deployment runs_in_todays_deployment
+check drop_in.definition_drops_conditions_and_counts drops_conditions_and_counts
+check drop_in.writes_nothing_between_cycles writes_nothing_between_cycles
 check drop_in.todays_probes_pass todays_probes_pass
 check drop_in.says_that_tls_is_not_checked says_that_tls_is_not_checked
 check drop_in.says_which_variables_mean_nothing says_which_variables_mean_nothing

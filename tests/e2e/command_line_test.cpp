@@ -50,6 +50,12 @@ TEST(CommandLineInSandbox, ExplainsEveryVariable) {
     EXPECT_THAT(output, HasSubstr(name));
 }
 
+TEST(CommandLineInSandbox, ExplainsTheExitCodesOfTheAgentAndThoseOfACommand) {
+  const std::string agent = run_command({"--help"}).output, command = run_command({"check", "--help"}).output;
+  EXPECT_THAT(agent, AllOf(HasSubstr("0  ended by SIGTERM"), HasSubstr("4  an actor was stuck")));
+  EXPECT_THAT(command, AllOf(HasSubstr("1  something is wrong"), Not(HasSubstr("SIGTERM"))));
+}
+
 TEST(CommandLineInSandbox, RefusesAnUnknownOptionWithAHint) {
   const auto [code, output] = run_command({"--no-such-option"});
   EXPECT_EQ(code, 2);
