@@ -1,6 +1,7 @@
 #include "transport/compass/client_cache.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace runtime_agent::compass {
 namespace {
@@ -30,11 +31,20 @@ Result<graphql::Endpoint> ClientCache::endpoint(const std::string& url, const x5
 
 std::shared_ptr<http::Client> ClientCache::client(const http::Url& url, const x509::IdentityPtr& identity) {
   const auto origin = url.origin();
+  std::list<Entry> retired; // ended outside the lock: closing a TLS session writes
   std::lock_guard lock(mutex_);
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     return entry.origin == origin && entry.identity == identity;
   });
   if (found != entries_.end()) {
+    // Used twice in a row: it was not only tried. Private keys that have been replaced do not stay in memory.
+    if (found == entries_.begin() && identity)
+      for (auto entry = entries_.begin(); entry != entries_.end();) {
+        const auto next = std::next(entry);
+        if (entry->identity && entry->identity != identity)
+          retired.splice(retired.end(), entries_, entry);
+        entry = next;
+      }
     entries_.splice(entries_.begin(), entries_, found);
     return found->client;
   }

@@ -11,7 +11,8 @@
 
 namespace runtime_agent::compass {
 
-/// The HTTP clients of one service, by origin and identity: the ones used last are kept. Thread-safe.
+/// The HTTP clients of one service, by origin and identity: the ones used last are kept, those of other identities only
+/// until one has been used twice in a row. Thread-safe.
 class ClientCache {
 public:
   /// `target` is for RequestSpan; a literal.
