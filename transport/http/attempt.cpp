@@ -38,12 +38,12 @@ bool same_text(std::string_view a, std::string_view b) {
 }
 
 Result<Response> Attempt::run(Connection& connection, httplib::Request& wire, const Waiter& waiter,
-                              Clock::duration idle_limit) {
-  wire.response_handler = [&](const httplib::Response& head) { return head_arrived(head, connection); };
+                              const Silence& limit) {
+  wire.response_handler = [&](const httplib::Response& head) { return head_arrived(head, connection, limit); };
   wire.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
     return body_arrived(data, size);
   };
-  connection.begin(waiter, idle_limit);
+  connection.begin(waiter, std::min(limit.head, limit.body));
   Protocol protocol;
   httplib::Response parsed;
   const bool whole = protocol.run(connection, wire, parsed);
@@ -52,14 +52,14 @@ Result<Response> Attempt::run(Connection& connection, httplib::Request& wire, co
   // Not called by cpp-httplib for answers without a body.
   const bool without_body = parsed.status == 204;
   if (without_body)
-    head_arrived(parsed, connection);
+    head_arrived(parsed, connection, limit);
   const bool keeps_alive = parsed.version == "HTTP/1.1" && !same_text(parsed.get_header_value("Connection"), "close");
   reusable_ = whole && keeps_alive && (framed_ || without_body) && !connection.exchange().closed;
   return std::move(response_);
 }
 
-bool Attempt::head_arrived(const httplib::Response& head, Connection& connection) {
-  connection.end_of_head();
+bool Attempt::head_arrived(const httplib::Response& head, Connection& connection, const Silence& limit) {
+  connection.end_of_head(limit.body);
   response_.status = head.status;
   response_.headers.assign(head.headers.begin(), head.headers.end());
   streamed_ = receive_ != nullptr && head.status >= 200 && head.status < 300;

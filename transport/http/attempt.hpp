@@ -19,13 +19,17 @@ class Attempt {
 public:
   Attempt(const Request& request, const DataReceiver* receive) : request_(request), receive_(receive) {}
 
+  /// How long nothing may come, until the head is there and after it.
+  struct Silence {
+    Clock::duration head = Clock::duration::max();
+    Clock::duration body = Clock::duration::max();
+  };
   /// Returns the answer, whole, or the Failure without `where`.
-  Result<Response> run(Connection& connection, httplib::Request& wire, const Waiter& waiter,
-                       Clock::duration idle_limit);
+  Result<Response> run(Connection& connection, httplib::Request& wire, const Waiter& waiter, const Silence& limit);
   bool reusable() const noexcept { return reusable_; }
 
 private:
-  bool head_arrived(const httplib::Response& head, Connection& connection);
+  bool head_arrived(const httplib::Response& head, Connection& connection, const Silence& limit);
   bool body_arrived(const char* data, std::size_t size);
   Failure why(const Connection& connection) const;
 

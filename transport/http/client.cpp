@@ -54,7 +54,7 @@ private:
   struct Call {
     const Request& request;
     const CallContext& context;
-    Clock::duration idle_limit;
+    Attempt::Silence silence;
     const DataReceiver* receive;
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
@@ -85,12 +85,12 @@ KeepAliveClient::KeepAliveClient(ClientOptions options)
                        EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE)) {}
 
 Result<Response> KeepAliveClient::send(const Request& request, const CallContext& context) {
-  return observed({request, context, Clock::duration::max(), nullptr});
+  return observed({request, context, {}, nullptr});
 }
 
 Result<Response> KeepAliveClient::stream(const Request& request, const CallContext& context, Clock::duration idle_limit,
                                          const DataReceiver& receive) {
-  return observed({request, context, idle_limit, &receive});
+  return observed({request, context, {options_.stream_head_timeout, idle_limit}, &receive});
 }
 
 void KeepAliveClient::drop_idle_connections() {
@@ -163,7 +163,7 @@ Result<Response> KeepAliveClient::attempt(Call& call, const Waiter& waiter, Leas
   if (auto may = permitted(); !may)
     return tl::unexpected(may.error());
   Attempt attempt(call.request, call.receive);
-  auto result = attempt.run(*lease.connection, *wire, waiter, call.idle_limit);
+  auto result = attempt.run(*lease.connection, *wire, waiter, call.silence);
   wipe(wire->body);
   for (auto& [name, value] : wire->headers)
     wipe(value);

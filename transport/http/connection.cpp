@@ -85,7 +85,8 @@ void Connection::begin(const Waiter& waiter, Clock::duration idle_limit) {
   output_.reserve(buffer_bytes); // so that growing leaves no copies behind
 }
 
-void Connection::end_of_head() {
+void Connection::end_of_head(Clock::duration idle_limit) {
+  exchange_.idle_limit = idle_limit;
   exchange_.head_limit = std::size_t(-1);
 }
 

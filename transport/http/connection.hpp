@@ -39,7 +39,7 @@ public:
   };
   void begin(const Waiter& waiter, Clock::duration idle_limit);
   /// From now on the answer's size is limited by whoever receives it.
-  void end_of_head();
+  void end_of_head(Clock::duration idle_limit);
   const Exchange& exchange() const noexcept { return exchange_; }
   /// Whether every byte of the request has been handed to the network.
   bool request_is_out() const noexcept { return output_.empty() && exchange_.sent > 0; }

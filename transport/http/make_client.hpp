@@ -34,6 +34,9 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{10'000};
   /// Idle connections older than this are not used again: gateways drop theirs after about a minute.
   std::chrono::milliseconds idle_timeout{55'000};
+  /// The head of a streamed answer comes at once, however long the stream is silent then: one that has not come after
+  /// this time never will.
+  std::chrono::milliseconds stream_head_timeout{30'000};
 };
 
 /// Makes no connection and reads no file before the first call: files that are not there yet, or are wrong, make that

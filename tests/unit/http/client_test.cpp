@@ -634,6 +634,17 @@ TEST(HttpStream, EndsWhereNothingComesForTheIdleLimit) {
   EXPECT_EQ(response.error().kind, FailureKind::timeout);
 }
 
+TEST(HttpStream, EndsWhereItsHeadDoesNotComeHoweverLongItMayBeSilent) {
+  RawServer server([](Peer& peer, int) {
+    peer.read_request();
+    peer.wait_for_close();
+  });
+  const auto client = make_client({.origin = server.url(), .target = "kubernetes", .stream_head_timeout = 50ms});
+  const auto response = client->stream(get(), within(ample), ample, [](std::string_view) { return true; });
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, FailureKind::timeout);
+}
+
 TEST(HttpStream, EndsWhereTheReceiverHasEnough) {
   RawServer server([](Peer& peer, int) {
     peer.read_request();
