@@ -57,7 +57,7 @@ std::string state_of(const Json& object) {
 /// A CRD with a status subresource drops the status of a plain write: then it is written on its own. One without drops
 /// nothing, and the answer has it already. Fields that the CRD prunes come back missing both ways and are not missed.
 Result<Json> write_status_part(kubernetes::Api& api, const Json& wanted, Json stored, const CallContext& context) {
-  if (kept_status(stored) == kept_status(wanted))
+  if (!wanted.contains("status") || kept_status(stored) == kept_status(wanted))
     return stored;
   kubernetes::Resource status = kubernetes::compass_connections();
   status.subresource = "status";
@@ -77,10 +77,22 @@ bool lacks_its_definition(const Failure& failure) {
           failure.what.find("definition is terminating") != std::string::npos);
 }
 
+bool kind_is_known(kubernetes::Api& api, const CallContext& context) {
+  kubernetes::ListOptions one;
+  one.limit = 1;
+  return api
+      .list(
+          kubernetes::compass_connections(), one, [](Json&&) {}, context)
+      .has_value();
+}
+
 Result<Json> create(kubernetes::Api& api, const Facts& facts, const std::string& absence_id,
                     const CallContext& context) {
   const Json object = new_object(facts, absence_id);
   auto stored = api.create(kubernetes::compass_connections(), object, context);
+  // A wish is not dropped for a 404 that passes: without its definition the kind cannot be listed either.
+  if (!stored && stored.error().kind == FailureKind::not_found && kind_is_known(api, context))
+    stored.error().kind = FailureKind::unavailable;
   if (!stored)
     return stored;
   return write_status_part(api, object, std::move(*stored), context);

@@ -224,10 +224,14 @@ Result<Json> ApiClient::object_of(Exchange exchange, const CallContext& context)
     return failed(std::move(answer.error()));
   auto object = parse_bounded(answer->body);
   const WipedAtEnd wiped(answer->body); // it may be a Secret
-  if (object && object->is_object())
+  // All of these verbs answer with the object; what stands in between may answer with something else.
+  const bool status = object && object->is_object() && object->value("kind", Json()) == "Status";
+  if (object && object->is_object() && !status)
     return object;
-  Failure failure =
-      plain_failure(FailureKind::malformed, operation, object ? "the answer is no JSON object" : object.error().what);
+  Failure failure = plain_failure(FailureKind::malformed, operation,
+                                  status   ? "the answer is a Status where an object should be"
+                                  : object ? "the answer is no JSON object"
+                                           : object.error().what);
   failure.http_status = answer->status;
   failure.maybe_processed = operation.verb != "get";
   return failed(std::move(failure));

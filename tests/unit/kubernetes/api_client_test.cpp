@@ -253,6 +253,15 @@ TEST(KubernetesApi, AWriteWithAnUnreadableAnswerMayHaveBeenCarriedOut) {
   EXPECT_TRUE(answer.error().maybe_processed);
 }
 
+TEST(KubernetesApi, AStatusIsNotTakenForTheObjectThatWasAskedFor) {
+  ScriptedCluster cluster;
+  cluster.client->answers(200, R"({"kind": "Status", "apiVersion": "v1", "status": "Success"})");
+  const auto answer = cluster.api->create(secrets("ns"), secret("x"), cluster.within(seconds(30)));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, FailureKind::malformed);
+  EXPECT_TRUE(answer.error().maybe_processed);
+}
+
 TEST(ReadModifyWrite, WritesWhatWasReadWithTheChange) {
   ScriptedCluster cluster;
   cluster.client->answers(200, R"({"metadata":{"name":"x","resourceVersion":"9"},"unknown":{"z":1,"a":2}})");

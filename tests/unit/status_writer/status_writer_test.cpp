@@ -262,6 +262,21 @@ TEST_F(StatusWriterTest, AsksForNoReconnectWhereTheObjectWentWithItsDefinition) 
   EXPECT_FALSE((*api->object(connections, "compass-connection"))["metadata"].contains("annotations"));
 }
 
+TEST_F(StatusWriterTest, KeepsTheWishToConnectAnewThroughA404ThatPasses) {
+  settle();
+  api->erase(connections, "compass-connection");
+  api->refuse = [](const FakeApi::Call& call) -> std::optional<Failure> {
+    return call.verb == "create" ? std::optional(FakeApi::failure(FailureKind::not_found, "a proxy")) : std::nullopt;
+  };
+  absent("uid-1");
+  system.advance(2s);
+  api->refuse = nullptr;
+  system.advance(31s);
+  const auto object = api->object(connections, "compass-connection");
+  ASSERT_TRUE(object);
+  EXPECT_EQ((*object)["metadata"]["annotations"]["runtime-agent.kyma-project.io/reconnect"], "uid-1");
+}
+
 TEST_F(StatusWriterTest, AsksForNoReconnectWhereTheDefinitionIsSeenToBeMissing) {
   settle();
   api->erase(connections, "compass-connection");
