@@ -12,6 +12,12 @@ bool certificate_not_taken(const Failure& failure) {
   return failure.kind == FailureKind::certificate_refused || failure.kind == FailureKind::unauthorized;
 }
 
+/// What a gateway says may pass: it is believed when it stays with it, so often.
+constexpr int gateway_trials = 6;
+bool by_gateway(const Failure& failure) {
+  return failure.kind == FailureKind::unauthorized && failure.http_status == 401;
+}
+
 /// The same, as a gateway says it that looks at certificates after the handshake. Believed of a certificate in use,
 /// which is asked about again; a new one is not thrown away for it.
 bool certificate_not_admitted(const Failure& failure) {
@@ -26,7 +32,8 @@ void Transition::operator()(IssuedTried&& tried) {
     return adopt_issued(true);
   Failure failure = std::move(tried.answer.error());
   retry_after(failure);
-  s_.pending_useless = certificate_not_taken(failure);
+  s_.pending_useless =
+      certificate_not_taken(failure) && (!by_gateway(failure) || ++s_.trials_refused == gateway_trials);
   failure.what = "the new certificate cannot be used, so the old one stays in use: " + failure.what;
   auto& problem = s_.pending->for_renewal ? s_.renewing : s_.connecting;
   if (s_.pending_useless && !s_.pending->for_renewal && s_.configuration) {

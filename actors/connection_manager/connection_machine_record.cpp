@@ -59,6 +59,15 @@ bool Transition::further(const Pending& on_record) const {
 
 void Transition::merge_record(Record record) {
   s_.record = std::move(record);
+  adopt_record();
+  // What could not be written may be there all the same: a creation whose answer was lost.
+  if (situation().ca_stored && s_.storing_ca) {
+    s_.storing_ca.reset();
+    s_.ca_lane.succeeded();
+  }
+}
+
+void Transition::adopt_record() {
   if (!s_.record.credentials)
     return;
   // What is in memory is what was stored last, or is still to be stored; but a younger certificate is somebody else's
@@ -74,6 +83,7 @@ void Transition::take(Credentials credentials) {
   if (credentials.reconnect_served == s_.reconnect_wanted)
     s_.reconnect_wanted.clear();
   s_.current = std::move(credentials);
+  s_.trials_refused = 0;
   s_.refused = s_.proven = false;
   s_.after_expiry = AfterExpiry::unasked;
   s_.renewal_jitter = moment_.chance;
@@ -145,6 +155,7 @@ void Transition::operator()(PendingRemoved&& removed) {
   s_.record.pending.reset();
   s_.pending.reset();
   s_.pending_stored = s_.pending_useless = s_.csr_answered = false;
+  s_.trials_refused = 0;
   s_.token_came.reset();
   s_.cluster_lane.succeeded();
   s_.storing.reset();

@@ -63,6 +63,7 @@ struct ConnectionState {
   bool pending_stored = false;
   bool pending_useless = false;
   bool csr_answered = false;
+  int trials_refused = 0;         ///< by what stands before Compass, one after the other
   std::optional<Time> token_came; ///< the second token, in this process
   std::string spent_token;        ///< SHA-256 of the token that is known to be spent
 

@@ -190,8 +190,15 @@ Result<std::string> CredentialRecord::write_pending(const Pending& pending, cons
 Result<void> CredentialRecord::remove_pending(const std::string& version, const CallContext& context) const {
   auto removed = api_->remove(kubernetes::secrets(pending_.namespace_), pending_.name,
                               {.uid = {}, .resource_version = version}, context);
-  if (!removed && removed.error().kind == FailureKind::not_found)
-    return {};
+  if (!removed && removed.error().kind == FailureKind::not_found) {
+    // Looked at once more: what were left would be taken for a pairing under way.
+    const auto left = api_->get(kubernetes::secrets(pending_.namespace_), pending_.name, context);
+    if (left)
+      return failed(changed_meanwhile(pending_));
+    if (left.error().kind == FailureKind::not_found)
+      return {};
+    return failed(left.error());
+  }
   if (!removed && removed.error().kind == FailureKind::conflict)
     return failed(changed_meanwhile(pending_));
   return removed;

@@ -42,6 +42,7 @@ private:
   Next until_due(Next next) const;
 
   void merge_record(Record record);
+  void adopt_record();
   void resume_reconnect(const Pending& pending);
   bool further(const Pending& on_record) const;
   void take(Credentials credentials);

@@ -198,6 +198,14 @@ TEST_F(CredentialRecordTest, RemovesThePendingSecretOnlyAsItWasRead) {
   EXPECT_TRUE(record_.remove_pending(*second, context_)) << "gone already";
 }
 
+TEST_F(CredentialRecordTest, DoesNotBelieveThatThePendingSecretIsGoneWhileItIsThere) {
+  const auto version = record_.write_pending({}, "", context_);
+  api_->refuse = [](const FakeApi::Call& call) -> std::optional<Failure> {
+    return call.verb == "delete" ? std::optional(FakeApi::failure(FailureKind::not_found, "a proxy")) : std::nullopt;
+  };
+  EXPECT_EQ(record_.remove_pending(*version, context_).error().kind, FailureKind::conflict);
+}
+
 TEST_F(CredentialRecordTest, TakesDamagedSecretsForNone) {
   const Credentials credentials = make_credentials();
   Pending pending;

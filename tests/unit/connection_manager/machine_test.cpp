@@ -59,6 +59,34 @@ TEST_F(MachineTest, LooksForACertificateOnRecordWhileThereIsNoConfiguration) {
   EXPECT_EQ(take(TimePassed{}), Action::read_record);
 }
 
+x509::IdentityPtr identity_at(WallTime time) {
+  x509::Identity identity;
+  identity.certificate_pem = identity.chain_pem = identity.serial = "certificate";
+  identity.ca_pem = "ca";
+  identity.key_pem = Secret("key");
+  identity.validity = {time, time + 100h};
+  return std::make_shared<const x509::Identity>(std::move(identity));
+}
+
+TEST_F(MachineTest, DoesNotSayThatTheCaCannotBeStoredOnceItIsFoundThere) {
+  const auto identity = identity_at(moment.wall);
+  Record record;
+  record.certificates_version = "1";
+  record.credentials = Credentials{identity, {"runtime", "tenant", "https://connector", "https://director"}, ""};
+  take(TimePassed{});
+  ASSERT_EQ(take(RecordRead{record}), Action::write_ca);
+  take(CaWritten{identity->ca_pem, failed(Failure{.kind = FailureKind::unavailable})}); // carried out all the same
+  EXPECT_TRUE(state.storing_ca);
+  moment.now += 1min;
+  while (state.under_way != Action::write_ca) // whatever else is due
+    state.under_way = Action::wait, take(TimePassed{});
+  EXPECT_EQ(take(CaWritten{identity->ca_pem, failed(Failure{.kind = FailureKind::conflict})}), Action::read_record);
+  record.ca_version = "2";
+  record.ca_pem = identity->ca_pem;
+  take(RecordRead{record});
+  EXPECT_FALSE(state.storing_ca);
+}
+
 /// Of a process that stopped while the wish "uid-7" was being served by this certificate.
 Pending issued(const x509::IdentityPtr& identity) {
   Pending pending;
@@ -68,15 +96,6 @@ Pending issued(const x509::IdentityPtr& identity) {
   pending.access = {"runtime", "tenant", "https://connector", "https://director"};
   pending.reconnect_id = "uid-7";
   return pending;
-}
-
-x509::IdentityPtr identity_at(WallTime time) {
-  x509::Identity identity;
-  identity.certificate_pem = identity.chain_pem = identity.serial = "certificate";
-  identity.ca_pem = "ca";
-  identity.key_pem = Secret("key");
-  identity.validity = {time, time + 100h};
-  return std::make_shared<const x509::Identity>(std::move(identity));
 }
 
 TEST_F(MachineTest, DoesNotWantAReconnectThatTheCertificateInUseWasMadeFor) {

@@ -153,7 +153,8 @@ std::string WorldModel::key() const {
   put(since(a.token_came, 5min - 1ms));
   put(tokens.number(a.spent_token));
   put(a.configuration ? tokens.number(a.configuration->token_sha256) : '-');
-  put(flags({a.configuration_problem.has_value(), a.connecting.has_value(), a.storing.has_value()}));
+  put(flags({a.configuration_problem.has_value(), a.connecting.has_value(), a.storing.has_value(),
+             a.storing_ca.has_value()}));
   put(wishes.number(a.reconnect_wanted));
   put(wishes.number(policy_.process_id));
   const auto due = [&](Time time) { return time <= at.now; };

@@ -673,6 +673,8 @@ std::string WorldModel::unsettled() const {
       return "the certificates Secret does not hold the certificate in use";
     if (!ca_ || ca_->text != agent_.current->identity->ca_pem)
       return "the CA Secret does not hold the CA of the certificate in use";
+    if (agent_.storing || agent_.storing_ca)
+      return "it says that something cannot be stored, though all is";
     // One that a late request made is not known of; the next start clears it.
     const bool known = agent_.pending || !agent_.record.pending_version.empty();
     if (pending_ && known && wish_.empty())
