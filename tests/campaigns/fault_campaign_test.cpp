@@ -76,7 +76,7 @@ public:
     fault.resource = words.at(1);
     if (words.size() > 2) {
       const auto slash = words[2].find('/');
-      const bool namespaced = fault.resource == "secrets" || slash != std::string::npos;
+      const bool namespaced = fault.resource == "secrets" || fault.resource == "events" || slash != std::string::npos;
       fault.namespace_ = namespaced ? words[2].substr(0, slash) : "";
       fault.name = slash != std::string::npos ? words[2].substr(slash + 1) : namespaced ? "" : words[2];
     }
