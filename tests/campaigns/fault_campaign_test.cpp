@@ -155,6 +155,13 @@ std::string hammered(const std::map<Point, std::size_t>& undisturbed, const std:
   return {};
 }
 
+/// A pairing's own answer spends its token. And while the watch that brings the configuration hangs, until it is taken
+/// for dead, a token that is there already cannot be seen: the operator gives it once more.
+bool may_need_a_token(const FaultRun& run) {
+  return run.point.service == "connector-token" ||
+         (run.hangs() && run.point.request.find("watch secrets kyma-system") == 0);
+}
+
 void carry_out(FaultRun& run, const std::map<Point, std::size_t>& usual) {
   Scenario scenario;
   Disturbance disturbance(scenario.world(), run);
@@ -232,11 +239,11 @@ TEST(Faults, InEveryAnswerAreGotOverWithoutHammering) {
     EXPECT_EQ(run.outcome.wrong, "") << text << "\n" << run.log;
     EXPECT_EQ(run.hammered, "") << text << "\n" << run.log;
     EXPECT_EQ(run.outcome.restarts, 0) << text;
-    EXPECT_LE(run.outcome.new_tokens, run.point.service == "connector-token" ? 1 : 0) << text << "\n" << run.log;
+    EXPECT_LE(run.outcome.new_tokens, may_need_a_token(run) ? 1 : 0) << text << "\n" << run.log;
   }
   std::cout << fmt::format("{} requests, {} runs of {}, met in {}, {} new tokens\n", points.size(), done, runs.size(),
                            met, tokens);
-  EXPECT_GE(met * 10, done * 9) << "points that other runs do not come to";
+  EXPECT_GE(met * 10, done * (plan.whole ? 9 : 6)) << "points that other runs do not come to";
 }
 
 } // namespace
