@@ -160,7 +160,7 @@ int carry_out(const Wish& wish, const WishOptions& options, Invocation& invocati
   return wait_for(wish, *asked, **api, *limit, invocation);
 }
 
-Command command_of(Wish wish) {
+Command command_of(const Wish& wish) {
   return {wish.command, wish.summary, [wish](CLI::App& cli, Invocation& invocation) {
             const auto options = std::make_shared<WishOptions>();
             add_kubeconfig_option(cli, invocation);

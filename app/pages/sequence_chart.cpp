@@ -48,7 +48,7 @@ std::string number(double value) {
 }
 
 std::string cut(const std::string& label, std::size_t longest) {
-  const std::string text = printable(label);
+  std::string text = printable(label);
   if (display_width(text) <= longest)
     return text;
   std::size_t bytes = 0;
@@ -104,7 +104,7 @@ std::vector<Row> rows_of(const Json& cycle) {
 
 std::string label_of(const Json& span) {
   const auto kind = span["kind"].get<std::string>();
-  const auto name = span["name"].get<std::string>();
+  auto name = span["name"].get<std::string>();
   if (kind == "request")
     return span["receiver"].get<std::string>() + ": " + name;
   if (kind == "message")

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "tests/sandbox/compass/base64.hpp"
@@ -106,7 +107,7 @@ void Sandbox::write_file(const std::string& name, const std::string& text) const
 void Sandbox::write_environment_files() const {
   std::string lines;
   for (const auto& [name, value] : environment())
-    lines += name + "=" + value + "\n";
+    lines += fmt::format("{}={}\n", name, value);
   write_file("agent.env", lines);
 }
 
@@ -177,7 +178,7 @@ std::string export_lines(const std::map<std::string, std::string>& environment) 
     std::string quoted;
     for (char c : value)
       quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    out += "export " + name + "='" + quoted + "'\n";
+    out += fmt::format("export {}='{}'\n", name, quoted);
   }
   return out;
 }
