@@ -173,4 +173,23 @@ TEST_P(KubernetesApi, MarksTheEndOfTheInitialList) {
   EXPECT_EQ(events[0]["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"], "true");
 }
 
+TEST_P(KubernetesApi, ListsAndWatchesMetadataAloneWhereThatIsAskedFor) {
+  const auto object = create(secrets, secret(name(), {{"key", "c2VjcmV0"}}));
+  const auto one = "fieldSelector=metadata.name%3D" + name();
+  cluster().accept("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json");
+  const auto list = cluster().get(std::string(secrets) + "?" + one).body;
+  EXPECT_EQ(list["kind"], "PartialObjectMetadataList");
+  EXPECT_FALSE(version_of(list).empty());
+  ASSERT_THAT(names(list["items"]), ElementsAre(name()));
+  EXPECT_EQ(version_of(list["items"][0]), version_of(object));
+  EXPECT_FALSE(list["items"][0].contains("data"));
+  cluster().accept("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json");
+  const auto events = cluster().watch(std::string(secrets) + "?watch=true&timeoutSeconds=10&" + one, 1);
+  ASSERT_THAT(told(events), ElementsAre("ADDED " + name()));
+  EXPECT_EQ(events[0]["object"]["kind"], "PartialObjectMetadata");
+  EXPECT_EQ(version_of(events[0]["object"]), version_of(object));
+  EXPECT_FALSE(events[0]["object"].contains("data"));
+  cluster().accept("application/json");
+}
+
 } // namespace runtime_agent::conformance

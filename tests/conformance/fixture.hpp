@@ -52,6 +52,7 @@ protected:
   }
 
   const WireClient& cluster() const { return *cluster_; }
+  WireClient& cluster() { return *cluster_; }
   /// A name that nobody else has.
   std::string name(const std::string& suffix = "a") const { return prefix_ + "-" + suffix; }
   /// Removed at the end of the test.

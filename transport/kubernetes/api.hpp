@@ -47,6 +47,8 @@ struct ListOptions {
   std::size_t limit = 500; ///< a page; 0: all at once
   std::string label_selector;
   std::string field_selector;
+  /// Only `metadata` of each object: of a Secret, what it holds never crosses the wire.
+  bool metadata_only = false;
   /// `continue` has expired: the list starts over, and what was received so far may be gone. May be empty.
   std::function<void()> on_restart{};
 };
@@ -60,6 +62,7 @@ struct WatchOptions {
   std::chrono::seconds idle_limit{360}; ///< no byte for so long: the connection is taken for dead
   std::string label_selector;
   std::string field_selector;
+  bool metadata_only = false;
 };
 
 using ObjectReceiver = std::function<void(Json&&)>;

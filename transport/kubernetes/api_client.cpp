@@ -30,12 +30,21 @@ using ConnectionPtr = std::shared_ptr<const Connection>;
 struct Exchange {
   Operation operation;
   http::Request request;
+  std::string_view accept = "application/json";
   /// Sending it twice does no harm (for a POST: the second answer says AlreadyExists).
   bool repeatable = false;
   /// A watch: where its stream goes.
   const http::DataReceiver* stream = nullptr;
   steady_clock::duration idle_limit{};
 };
+
+/// With the whole objects for a server that knows no such form.
+std::string_view accepted(bool metadata_only, bool list) {
+  if (!metadata_only)
+    return "application/json";
+  return list ? "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"
+              : "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json";
+}
 
 Failure plain_failure(FailureKind kind, const Operation& operation, std::string what) {
   Failure failure;
@@ -279,7 +288,7 @@ Result<http::Response> ApiClient::send(Exchange exchange, const CallContext& con
 Result<http::Response> ApiClient::send_once(const Connection& connection, Exchange& exchange,
                                             const CallContext& context) {
   auto& headers = exchange.request.headers;
-  headers = {{"Accept", "application/json"}};
+  headers = {{"Accept", std::string(exchange.accept)}};
   if (!connection.login->authorization.empty())
     headers.emplace_back("Authorization", connection.login->authorization.reveal());
   headers.insert(headers.end(), config_.impersonation.begin(), config_.impersonation.end());
@@ -312,6 +321,7 @@ Result<http::Response> ApiClient::page(const Operation& operation, const ListOpt
   query.add("limit", limit == 0 ? std::string() : std::to_string(limit));
   query.add("continue", continue_token);
   Exchange exchange{operation, request("GET", operation, operation.resource.path() + query.text())};
+  exchange.accept = accepted(options.metadata_only, true);
   exchange.request.max_response_bytes = options_.max_list_bytes;
   exchange.repeatable = true;
   return send(std::move(exchange), context);
@@ -360,6 +370,7 @@ Result<std::string> ApiClient::watch(const Resource& resource, const WatchOption
   query.add("labelSelector", options.label_selector);
   query.add("fieldSelector", options.field_selector);
   Exchange exchange{operation, request("GET", operation, resource.path() + query.text())};
+  exchange.accept = accepted(options.metadata_only, false);
   exchange.stream = &data;
   exchange.idle_limit = options.idle_limit;
   const auto answer = send(std::move(exchange), context);

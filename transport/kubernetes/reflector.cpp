@@ -120,6 +120,7 @@ Reflector::State::WatchEnd Reflector::State::watch_once(const CancelToken& cance
   watch_options.idle_limit = bookmarks_come ? options.idle_limit : watch_options.timeout + watch_slack;
   watch_options.label_selector = options.list.label_selector;
   watch_options.field_selector = options.list.field_selector;
+  watch_options.metadata_only = options.list.metadata_only;
   WatchEnd end{{}, clock.now()};
   const auto receive = [this, &end](EventType type, Json&& object) {
     ++end.events;

@@ -88,6 +88,24 @@ std::string item_text(const ResourceType& type, const std::string& body) {
   return text;
 }
 
+/// As meta.k8s.io/v1 PartialObjectMetadata.
+std::string metadata_text(const std::string& body) {
+  return Json{
+      {"apiVersion", "meta.k8s.io/v1"}, {"kind", "PartialObjectMetadata"}, {"metadata", Json::parse(body)["metadata"]}}
+      .dump();
+}
+
+std::string metadata_list_text(const Page& page) {
+  auto items = Json::array();
+  for (const auto& object : page.objects)
+    items.push_back(Json::parse(metadata_text(object->body)));
+  return Json{{"apiVersion", "meta.k8s.io/v1"},
+              {"kind", "PartialObjectMetadataList"},
+              {"metadata", page.metadata},
+              {"items", std::move(items)}}
+      .dump();
+}
+
 /// Put together as text: the objects are kept as such.
 std::string list_text(const ResourceType& type, const Page& page) {
   auto text = fmt::format(R"({{"apiVersion":"{}","kind":"{}List","metadata":{},"items":[)", type.api_version(),
@@ -113,6 +131,7 @@ public:
   bool bookmarks = false;
   bool table = false;
   bool whole_objects = false;
+  bool metadata_only = false;
   std::vector<Object> initial;
   bool mark_initial_end = false; ///< a bookmark that says so follows the initial list
 
@@ -163,7 +182,9 @@ private:
     Json metadata = {{"resourceVersion", std::to_string(since)}};
     if (initial_end)
       metadata["annotations"] = {{"k8s.io/initial-events-end", "true"}};
-    const Json object = {{"apiVersion", type_.api_version()}, {"kind", type_.kind}, {"metadata", std::move(metadata)}};
+    const Json object = {{"apiVersion", metadata_only ? "meta.k8s.io/v1" : type_.api_version()},
+                         {"kind", metadata_only ? "PartialObjectMetadata" : type_.kind},
+                         {"metadata", std::move(metadata)}};
     return Json{{"type", "BOOKMARK"}, {"object", object}}.dump() + "\n";
   }
 
@@ -191,7 +212,8 @@ private:
 
   std::string event(std::string_view type, const Stored& object) const {
     if (!table)
-      return fmt::format("{{\"type\":\"{}\",\"object\":{}}}\n", type, object.body);
+      return fmt::format("{{\"type\":\"{}\",\"object\":{}}}\n", type,
+                         metadata_only ? metadata_text(object.body) : object.body);
     const auto rows = make_table(type_, {Json::parse(object.body)}, whole_objects,
                                  {{"resourceVersion", std::to_string(object.version)}});
     return Json{{"type", type}, {"object", rows}}.dump() + "\n";
@@ -290,6 +312,8 @@ Answer<Reply> ApiService::list(const ApiRequest& request, const ResourceType& ty
     for (const auto& object : page.objects)
       objects.push_back(Json::parse(object->body));
     reply.body = make_table(type, objects, request.parameter("includeObject") == "Object", page.metadata).dump();
+  } else if (wants_metadata(request)) {
+    reply.body = metadata_list_text(page);
   } else {
     reply.body = list_text(type, page);
   }
@@ -315,6 +339,7 @@ Answer<Reply> ApiService::watch(const ApiRequest& request, const ResourceType& t
   stream->bookmarks = request.truthy("allowWatchBookmarks");
   stream->table = wants_table(request);
   stream->whole_objects = request.parameter("includeObject") == "Object";
+  stream->metadata_only = wants_metadata(request);
   const bool send_initial = request.truthy("sendInitialEvents");
   if (!*version || **version == 0 || send_initial) {
     const auto snapshot = store_.list(type.qualified_plural(), request.namespace_);

@@ -178,4 +178,8 @@ bool wants_table(const ApiRequest& request) {
   return request.accept.find("as=Table") != std::string::npos;
 }
 
+bool wants_metadata(const ApiRequest& request) {
+  return request.accept.find("as=PartialObjectMetadata") != std::string::npos;
+}
+
 } // namespace runtime_agent::sandbox::kube

@@ -85,6 +85,8 @@ private:
 };
 
 bool wants_table(const ApiRequest& request);
+/// meta.k8s.io/v1 PartialObjectMetadata, for lists and watches.
+bool wants_metadata(const ApiRequest& request);
 Answer<Selection> selection_of(const ApiRequest& request, const ResourceType& type);
 /// The version that a query parameter names; nothing where it is absent.
 Answer<std::optional<std::uint64_t>> version_of(const ApiRequest& request);

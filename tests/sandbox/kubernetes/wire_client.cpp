@@ -61,7 +61,7 @@ Response WireClient::raw(const std::string& method, const std::string& path, con
   httplib::Request request;
   request.method = method;
   request.path = path;
-  request.set_header("Accept", "application/json");
+  request.set_header("Accept", accept_);
   if (token)
     request.set_header("Authorization", "Bearer " + *token);
   if (!content_type.empty()) {
@@ -85,7 +85,7 @@ std::vector<nlohmann::json> WireClient::watch(const std::string& path, std::size
   const auto client = client_for(url_, ca_pem_);
   std::vector<nlohmann::json> events;
   std::string buffer;
-  client->Get(path, {{"Authorization", "Bearer " + token_}, {"Accept", "application/json"}},
+  client->Get(path, {{"Authorization", "Bearer " + token_}, {"Accept", accept_}},
               [&](const char* data, std::size_t size) {
                 buffer.append(data, size);
                 for (auto end = buffer.find('\n'); end != std::string::npos; end = buffer.find('\n')) {

@@ -28,6 +28,8 @@ public:
   /// From a kubeconfig with a token. Throws std::runtime_error where it is none.
   static WireClient from_kubeconfig(const std::string& file);
 
+  /// What later requests accept instead of application/json.
+  void accept(std::string media_types) { accept_ = std::move(media_types); }
   Response request(const std::string& method, const std::string& path, const std::optional<nlohmann::json>& body = {},
                    const std::string& content_type = "application/json") const;
   Response raw(const std::string& method, const std::string& path, const std::string& body,
@@ -47,6 +49,7 @@ private:
   std::string url_;
   std::string ca_pem_;
   std::string token_;
+  std::string accept_ = "application/json";
 };
 
 } // namespace runtime_agent::sandbox

@@ -108,6 +108,16 @@ TEST(KubernetesWatch, AsksForBookmarksFromTheVersionOn) {
   EXPECT_EQ(cluster.client->last_idle_limit, seconds(77));
 }
 
+TEST(KubernetesWatch, AndAListMayAskForMetadataAlone) {
+  ScriptedCluster cluster;
+  cluster.client->answers(200, page("8", "", {"one"}));
+  ASSERT_TRUE(cluster.api->list(
+      secrets("ns"), {.label_selector = {}, .field_selector = {}, .metadata_only = true}, [](Json&&) {},
+      cluster.within(seconds(30))));
+  EXPECT_EQ(cluster.client->header("Accept"),
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json");
+}
+
 TEST(KubernetesWatch, EventsMayBeCutAnywhere) {
   const std::string stream = line("ADDED", "6") + "\n" + line("MODIFIED", "7") + line("DELETED", "8");
   for (std::size_t size = 1; size <= stream.size(); ++size) {
