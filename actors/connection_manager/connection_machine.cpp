@@ -50,6 +50,7 @@ bool renewal_is_due(const ConnectionState& s, const Moment& moment, const Policy
 ConnectionState::ConnectionState(const Policy& policy)
     : cluster_lane(policy.cluster_backoff, policy.cluster_ceiling),
       ca_lane(policy.cluster_backoff, policy.cluster_ceiling),
+      record_lane(policy.cluster_backoff, policy.cluster_ceiling),
       pairing_lane(policy.minimal_sync_time, policy.backoff_ceiling),
       renewal_lane(policy.minimal_sync_time, policy.backoff_ceiling),
       maintain_lane(policy.minimal_sync_time, policy.backoff_ceiling) {}
@@ -85,6 +86,7 @@ Situation situation(const ConnectionState& state, const Moment& moment, const Po
   s.reread_due = state.record_read_at ? *state.record_read_at + policy.backoff_ceiling : Time::min();
   s.cluster_due = state.cluster_lane.due();
   s.ca_due = state.ca_lane.due();
+  s.verify_due = state.record_lane.due();
   s.connector_due = state.connector_due;
   s.pairing_due = state.pairing_lane.due();
   s.renewal_at = state.renewal_lane.due();
@@ -166,6 +168,7 @@ void Transition::operator()(CertificateRefused&& refused) {
 Next Transition::decide() {
   if (s_.under_way != Action::wait)
     return {};
+  compare_with_seen();
   for (;;) {
     const Next next = next_action(situation(), moment_.now);
     if (next.action == Action::announce_csr)

@@ -74,18 +74,11 @@ void Transition::adopt_issued(bool proven) {
     s_.after_expiry = AfterExpiry::accepted;
   s_.renewing.reset();
   s_.checking.reset();
-  s_.maintain_lane.succeeded(proven ? moment_.now + period() : Time::min());
+  s_.maintain_lane.succeeded(proven ? moment_.now + jittered(policy_.sync_period) : Time::min());
 }
 
 void Transition::operator()(Checked&& checked) {
   s_.under_way = Action::wait;
-  const auto asked_with = s_.current->identity;
-  if (checked.record) {
-    checked.record->pending_version = s_.record.pending_version; // which was not looked at
-    merge_record(std::move(*checked.record));
-  }
-  if (s_.current->identity->serial != asked_with->serial)
-    return s_.maintain_lane.succeeded(); // the answer says nothing about the one that was found on record
   if (checked.answer)
     check_succeeded(*checked.answer);
   else
@@ -102,7 +95,7 @@ void Transition::check_succeeded(const compass::ConnectorConfiguration& answer) 
     s_.connecting.reset();
   s_.checking.reset();
   s_.report.last_success = moment_.wall;
-  s_.maintain_lane.succeeded(moment_.now + period());
+  s_.maintain_lane.succeeded(moment_.now + jittered(policy_.sync_period));
 }
 
 void Transition::check_failed(Failure failure) {
@@ -119,6 +112,7 @@ void Transition::check_failed(Failure failure) {
   if (!lost)
     return;
   s_.proven = false;
+  doubt_record(); // another process may have stored a newer one
   if (!s_.configuration || s_.configuration->token_sha256 != s_.spent_token)
     s_.pairing_lane.reset();
 }
@@ -150,8 +144,8 @@ void Transition::retry_after(const Failure& failure) {
     s_.connector_due = std::max(s_.connector_due, moment_.now + *failure.retry_after);
 }
 
-std::chrono::milliseconds Transition::period() const {
-  const auto milliseconds = static_cast<double>(policy_.sync_period.count()) * (0.9 + 0.2 * moment_.chance);
+std::chrono::milliseconds Transition::jittered(std::chrono::milliseconds period) const {
+  const auto milliseconds = static_cast<double>(period.count()) * (0.9 + 0.2 * moment_.chance);
   return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(milliseconds));
 }
 

@@ -19,6 +19,7 @@ void Transition::operator()(RecordRead&& read) {
   merge_record(std::move(*record));
   s_.record_read = s_.loaded = true;
   s_.record_read_at = moment_.now;
+  s_.record_lane.succeeded(moment_.now + jittered(policy_.record_period));
   if (pending && (!s_.pending || (!as_known && further(*pending)))) {
     change_pending(*pending);
     s_.pending_stored = true;
@@ -46,6 +47,41 @@ void Transition::resume_reconnect(const Pending& pending) {
   s_.current->reconnect_served = id;
   if (s_.reconnect_wanted == id)
     s_.reconnect_wanted.clear();
+}
+
+void Transition::operator()(RecordVerified&& verified) {
+  s_.under_way = Action::wait;
+  if (!verified.record) {
+    s_.record_lane.failed(moment_, verified.record.error()); // what is in memory is as good as it was
+    return;
+  }
+  verified.record->pending_version = s_.record.pending_version; // which was not looked at
+  verified.record->pending = s_.record.pending;
+  merge_record(std::move(*verified.record));
+  s_.record_lane.succeeded(moment_.now + jittered(policy_.record_period));
+}
+
+void Transition::operator()(SecretsSeen&& seen) {
+  if (seen.certificates_version)
+    s_.certificates_seen = std::move(seen.certificates_version);
+  if (seen.ca_version)
+    s_.ca_seen = std::move(seen.ca_version);
+}
+
+void Transition::doubt_record() {
+  s_.record_lane.reset();
+}
+
+/// Only while nothing is under way: until its answer has come, an own write looks like somebody else's.
+void Transition::compare_with_seen() {
+  const auto differs = [](std::optional<std::string>& seen, const std::string& known) {
+    const auto version = std::exchange(seen, std::nullopt);
+    return version && *version != known;
+  };
+  const bool certificates = differs(s_.certificates_seen, s_.record.certificates_version);
+  const bool ca = differs(s_.ca_seen, s_.record.ca_version);
+  if (certificates || ca)
+    doubt_record();
 }
 
 /// A write of a process that has died, or that was given up, may arrive late: it says what a token was spent for.

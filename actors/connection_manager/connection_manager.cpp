@@ -5,6 +5,8 @@
 
 #include "actors/connection_manager/change_log.hpp"
 #include "actors/connection_manager/connection_facts.hpp"
+#include "actors/connection_manager/secret_watch.hpp"
+#include "actors/supervision/log.hpp"
 
 namespace runtime_agent::connection_manager {
 namespace {
@@ -21,11 +23,13 @@ ConnectionManager::ConnectionManager(caf::actor_config& config, supervision::Env
                                      std::shared_ptr<compass::ConnectorClient> connector,
                                      std::shared_ptr<x509::KeySource> keys)
     : Base(config, environment), peers_(std::move(peers)), settings_(with_names(std::move(settings))),
-      wall_clock_(environment.wall_now), cluster_(std::move(api), settings_.certificates, settings_.ca),
+      wall_clock_(environment.wall_now), api_(std::move(api)), cluster_(api_, settings_.certificates, settings_.ca),
       connector_(std::move(connector)), keys_(std::move(keys)), state_(settings_) {}
 
 ConnectionManager::behavior_type ConnectionManager::make_behavior() {
   tell(peers_.config_watcher, FactsRequested{});
+  watch_secret(settings_.certificates, "watch the certificates Secret", &SecretsSeen::certificates_version);
+  watch_secret(settings_.ca, "watch the CA Secret", &SecretsSeen::ca_version);
   feed(TimePassed{});
   return {
       [this](const ConfigurationObserved& observed) { feed(observed); },
@@ -43,6 +47,28 @@ void ConnectionManager::on_exit() {
   peers_ = {};
 }
 
+void ConnectionManager::watch_secret(const SecretName& secret, const char* name,
+                                     std::optional<std::string> SecretsSeen::*version) {
+  const auto id = std::make_shared<supervision::CallId>();
+  *id = watch<SecretVersion>(
+      name,
+      [api = api_, secret, seed = random()()](const CancelToken& cancel, const auto& emit) {
+        watch_secret_version(*api, secret, seed, cancel, emit);
+      },
+      [this, id, secret, name, version](const SecretVersion& seen) {
+        if (seen.forbidden) {
+          log::info("a Secret may not be watched: it is read at intervals", {{"object", secret.text()}});
+          cancel_call(*id);
+          after(settings_.record_period, "try to watch a Secret", supervision::Traced::begins,
+                [this, secret, name, version] { watch_secret(secret, name, version); });
+          return;
+        }
+        SecretsSeen event;
+        event.*version = seen.version;
+        feed(std::move(event));
+      });
+}
+
 void ConnectionManager::stop_requested() {
   stopping_ = true;
   switch (state_.under_way) {
@@ -51,6 +77,7 @@ void ConnectionManager::stop_requested() {
   case Action::read_record:
   case Action::try_issued:
   case Action::renew:
+  case Action::verify_record:
   case Action::wait:
     return this->quit(caf::exit_reason::user_shutdown);
   default:

@@ -44,6 +44,7 @@ private:
   /// What a process that is to end still does: it writes down what a token was spent for.
   bool worth_finishing(const Next& next) const;
   void sleep_until(Time due);
+  void watch_secret(const SecretName& secret, const char* name, std::optional<std::string> SecretsSeen::*version);
   enum class Say { changes, all };
   void tell_facts(Say say);
 
@@ -60,6 +61,7 @@ private:
   void remove_pending();
   void renew();
   void maintain();
+  void verify_record();
   /// Starts the one call that is under way at a time; `event` makes the machine's event of its answer.
   template <class T>
   void start(supervision::CallSpec spec, std::function<Result<T>(const CallContext&)> work,
@@ -73,6 +75,7 @@ private:
   Peers peers_;
   const Settings settings_;
   const std::function<WallTime()> wall_clock_;
+  const std::shared_ptr<kubernetes::Api> api_;
   const CredentialRecord cluster_;
   const std::shared_ptr<compass::ConnectorClient> connector_;
   const std::shared_ptr<x509::KeySource> keys_;

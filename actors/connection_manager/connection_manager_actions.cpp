@@ -150,6 +150,8 @@ void ConnectionManager::carry_out(Action action) {
     return renew();
   case Action::maintain:
     return maintain();
+  case Action::verify_record:
+    return verify_record();
   }
 }
 
@@ -258,26 +260,24 @@ void ConnectionManager::renew() {
 }
 
 void ConnectionManager::maintain() {
-  using Found = std::pair<Result<Record>, Result<ConnectorConfiguration>>;
-  start_compass<Found>(
-      {"check the connection", request_limit + cluster_limit}, state_.current->access.runtime_id,
-      [connector = connector_, cluster = cluster_, credentials = *state_.current,
-       expired = state_.asking_after_expiry](const CallContext& context) -> Result<Found> {
+  start_compass<ConnectorConfiguration>(
+      {"check the connection", request_limit}, state_.current->access.runtime_id,
+      [connector = connector_, credentials = *state_.current,
+       expired = state_.asking_after_expiry](const CallContext& context) {
         if (expired) // Compass looks at a certificate in the handshake only: a connection that is open proves nothing
           connector->drop_idle_connections();
-        // Each with a time of its own: a slow cluster takes nothing from the Connector.
-        auto record = cluster.read(CredentialRecord::Parts::without_pending, within(context, cluster_limit));
-        auto answer = connector->configuration(credentials.access.connector_url, credentials.identity,
-                                               within(context, request_limit));
-        if (!answer && answer.error().request_id.empty())
-          answer.error().request_id = context.request_id;
-        return Found{std::move(record), std::move(answer)};
+        return connector->configuration(credentials.access.connector_url, credentials.identity, context);
       },
-      [](Result<Found> found) {
-        if (!found)
-          return Checked{failed(found.error()), failed(found.error())};
-        return Checked{std::move(found->first), std::move(found->second)};
-      });
+      [](Result<ConnectorConfiguration> answer) { return Checked{std::move(answer)}; });
+}
+
+void ConnectionManager::verify_record() {
+  start<Record>(
+      {"verify the credentials on record", cluster_limit},
+      [cluster = cluster_](const CallContext& context) {
+        return cluster.read(CredentialRecord::Parts::without_pending, context);
+      },
+      [](Result<Record> record) { return RecordVerified{std::move(record)}; });
 }
 
 } // namespace runtime_agent::connection_manager

@@ -21,6 +21,8 @@ struct Policy {
   std::chrono::milliseconds sync_period{20'000};
   std::chrono::milliseconds minimal_sync_time{10'000};
   std::chrono::milliseconds backoff_ceiling{300'000};
+  /// The two Secrets are read again so often, with jitter, besides being watched: they may not be watchable.
+  std::chrono::milliseconds record_period{600'000};
   /// Of writing to the cluster, which has no service to spare and nobody to wait for.
   std::chrono::milliseconds cluster_backoff{1'000};
   std::chrono::milliseconds cluster_ceiling{30'000};
@@ -47,6 +49,9 @@ struct ConnectionState {
   bool loaded = false;                ///< read at least once: from here on memory is ahead of the record
   std::optional<Time> record_read_at; ///< the whole of it
   Record record;
+  /// Versions that a watch has told, and that are to be compared with the record; empty: absent.
+  std::optional<std::string> certificates_seen;
+  std::optional<std::string> ca_seen;
 
   // The certificate in use.
   std::optional<Credentials> current;
@@ -76,6 +81,7 @@ struct ConnectionState {
   // When.
   Lane cluster_lane;
   Lane ca_lane;
+  Lane record_lane; ///< of verifying it
   Lane pairing_lane;
   Lane renewal_lane;
   Lane maintain_lane;
@@ -128,14 +134,22 @@ struct Renewed {
   Result<x509::IdentityPtr> identity;
 };
 struct Checked {
-  Result<Record> record; ///< without the pending Secret
   Result<compass::ConnectorConfiguration> answer;
+};
+struct RecordVerified {
+  Result<Record> record; ///< without the pending Secret
+};
+/// What a watch tells of one or both of the Secrets, at any time: its version; empty: it is absent.
+struct SecretsSeen {
+  std::optional<std::string> certificates_version{};
+  std::optional<std::string> ca_version{};
 };
 /// Something may be due.
 struct TimePassed {};
 
-using Event = std::variant<ConfigurationObserved, ReconnectRequested, CredentialsRefreshRequested, CertificateRefused,
-                           RecordRead, KeyMade, PendingWritten, TokenExchanged, CsrAnswered, IssuedTried,
-                           CertificatesWritten, CaWritten, PendingRemoved, Renewed, Checked, TimePassed>;
+using Event =
+    std::variant<ConfigurationObserved, ReconnectRequested, CredentialsRefreshRequested, CertificateRefused, RecordRead,
+                 KeyMade, PendingWritten, TokenExchanged, CsrAnswered, IssuedTried, CertificatesWritten, CaWritten,
+                 PendingRemoved, Renewed, Checked, RecordVerified, SecretsSeen, TimePassed>;
 
 } // namespace runtime_agent::connection_manager

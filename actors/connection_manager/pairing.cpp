@@ -85,6 +85,11 @@ Candidate renewing(const Situation& s) {
   return Next{Action::renew, std::max(s.renewal_at, s.connector_due)};
 }
 
+/// What was taken away is restored from memory, and what somebody has put there is found.
+Candidate verifying(const Situation& s) {
+  return Next{Action::verify_record, std::max(s.verify_due, s.cluster_due)};
+}
+
 /// A refused certificate is asked about again as well: the refusal may have been a gateway's, and pass. So is one that
 /// has expired by this clock: the clock may be wrong.
 Candidate maintaining(const Situation& s) {
@@ -120,7 +125,7 @@ std::string_view to_string(Standing standing) {
 }
 
 std::string_view to_string(Action action) {
-  constexpr std::array<std::string_view, 14> names{"wait",
+  constexpr std::array<std::string_view, 15> names{"wait",
                                                    "read the record",
                                                    "make a key",
                                                    "write the pending Secret",
@@ -133,7 +138,8 @@ std::string_view to_string(Action action) {
                                                    "write the CA Secret",
                                                    "remove the pending Secret",
                                                    "renew the certificate",
-                                                   "check the connection"};
+                                                   "check the connection",
+                                                   "verify the record"};
   return names.at(static_cast<std::size_t>(action));
 }
 
@@ -141,6 +147,7 @@ Next next_action(const Situation& s, Time now) {
   if (!s.record_read)
     return s.cluster_due <= now ? Next{Action::read_record, s.cluster_due} : Next{Action::wait, s.cluster_due};
   const std::array candidates{
+      verifying(s),
       pairing(s),
       storing_certificates(s),
       storing_ca(s),

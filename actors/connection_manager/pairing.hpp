@@ -26,6 +26,7 @@ enum class Action {
   remove_pending,
   renew,
   maintain,
+  verify_record, ///< that the two Secrets are as they were
 };
 
 /// What the facts mean; the rows of contract §2.1's table.
@@ -69,6 +70,7 @@ struct Situation {
   Time reread_due;    ///< of the record, while there is nothing to pair with
   Time cluster_due;   ///< back-off of writing to the cluster
   Time ca_due;        ///< its own, since its namespace may be missing for long
+  Time verify_due;    ///< of a record that somebody may have changed
   Time connector_due; ///< by Retry-After
   Time pairing_due;
   Time renewal_at;

@@ -18,6 +18,8 @@ public:
   void operator()(TimePassed&&) {}
   // The record (connection_machine_record.cpp).
   void operator()(RecordRead&& read);
+  void operator()(RecordVerified&& verified);
+  void operator()(SecretsSeen&& seen);
   void operator()(PendingWritten&& written);
   void operator()(CertificatesWritten&& written);
   void operator()(CaWritten&& written);
@@ -44,6 +46,9 @@ private:
   void merge_record(Record record);
   void adopt_record();
   void resume_reconnect(const Pending& pending);
+  /// Something tells that the record may not be as it was read or written last.
+  void doubt_record();
+  void compare_with_seen();
   bool further(const Pending& on_record) const;
   void take(Credentials credentials);
   void complete_access();
@@ -62,8 +67,8 @@ private:
   void check_succeeded(const compass::ConnectorConfiguration& answer);
   void check_failed(Failure failure);
   void retry_after(const Failure& failure);
-  /// Of the checks, with jitter.
-  std::chrono::milliseconds period() const;
+  /// A tenth more or less.
+  std::chrono::milliseconds jittered(std::chrono::milliseconds period) const;
   /// No retry of a renewal is put off so far that the validity ends before it.
   std::chrono::milliseconds before_the_end() const;
   Lane& issued_lane() { return s_.pending->for_renewal ? s_.renewal_lane : s_.pairing_lane; }

@@ -133,6 +133,8 @@ std::vector<Right> rights(const Settings& settings) {
   const bool election = settings.leader_election == LeaderElection::on;
   const std::vector<std::string_view> lease = {"get", "create", "update"};
   const std::vector<std::string_view> none;
+  const std::vector<std::string_view> watching = {"list", "watch"};
+  constexpr std::string_view late = "it is restored up to ten minutes after somebody has taken it away";
   std::vector<Right> rights = {
       {kubernetes::compass_connections(), "", {"get", "create", "update"}, {"list", "watch"}, "changes are seen late"},
       {kubernetes::applications(),
@@ -146,14 +148,14 @@ std::vector<Right> rights(const Settings& settings) {
        {"list", "watch"},
        "Secrets are read one by one"},
       {kubernetes::secrets(certificates.namespace_), "", {"create"}, none, ""},
-      {kubernetes::secrets(certificates.namespace_), certificates.name, {"get", "update"}, none, ""},
+      {kubernetes::secrets(certificates.namespace_), certificates.name, {"get", "update"}, watching, late},
       {kubernetes::secrets(certificates.namespace_),
        certificates.name + "-pending",
        {"get", "update", "delete"},
        none,
        ""},
       {kubernetes::secrets(ca.namespace_), "", {"create"}, none, ""},
-      {kubernetes::secrets(ca.namespace_), ca.name, {"get", "update"}, none, ""},
+      {kubernetes::secrets(ca.namespace_), ca.name, {"get", "update"}, watching, late},
       {configuration.resource(), configuration.name, {"get"}, {"watch"}, "a new token is seen up to a minute late"},
       {kubernetes::events(kubernetes::events_namespace), "", none, {"create", "patch"}, "there are no Events"},
   };

@@ -306,6 +306,7 @@ TEST_F(CheckInSandbox, TellsOfRightsThatWouldBeOfUse) {
   world().configure();
   log_in(sandbox::kube::todays_rights({"compass-system", "kyma-system", "istio-system"}));
   expect({"rights", "warning", {"may not watch Applications"}, {"rbac.yaml"}});
+  expect({"rights", "warning", {"may not watch Secret kyma-system/cluster-client-certificates"}, {"rbac.yaml"}});
   expect({"rights", "warning", {"may not get Lease kyma-system/runtime-agent"}, {"rbac.yaml"}});
 }
 

@@ -139,6 +139,17 @@ TEST_F(LossOnSandbox, ADeletedCaSecretIsRestoredFromMemory) {
   EXPECT_EQ(world().tokens_spent(), 1u);
 }
 
+TEST_F(LossOnSandbox, ADeletedSecretIsRestoredThoughNoCycleComes) {
+  auto variables = world().quick_environment();
+  variables["APP_CONTROLLER_SYNC_PERIOD"] = "10m";
+  synchronise(variables);
+  ASSERT_TRUE(comes_true([this] { return nothing_is_pending(world()); }));
+  remove_certificates();
+  world().sandbox_server()->remove_object("secrets", "istio-system", ca_secret);
+  EXPECT_TRUE(comes_true([this] { return wrong_with_credentials(world()).empty(); }, 10s));
+  EXPECT_EQ(world().tokens_spent(), 1u);
+}
+
 TEST_F(LossOnSandbox, ASecretDeletedWhileTheAgentWasDownIsAskedATokenFor) {
   synchronise();
   ASSERT_TRUE(comes_true([this] { return nothing_is_pending(world()); }));

@@ -112,11 +112,11 @@ bool stop_while_pairing(std::size_t request, StopAt::Moment moment) {
 }
 
 TEST(CrashPoints, OfPairingBeforeEachRequest) {
-  EXPECT_GE(campaign(StopAt::Moment::before, stop_while_pairing), 15u);
+  EXPECT_GE(campaign(StopAt::Moment::before, stop_while_pairing), 13u);
 }
 
 TEST(CrashPoints, OfPairingAfterEachRequest) {
-  EXPECT_GE(campaign(StopAt::Moment::after, stop_while_pairing), 15u);
+  EXPECT_GE(campaign(StopAt::Moment::after, stop_while_pairing), 13u);
 }
 
 bool stop_while_renewing(std::size_t request, StopAt::Moment moment) {

@@ -41,7 +41,7 @@ TEST_F(MachineTest, ReadsTheRecordAgainBeforeItSpendsATokenThatCameLater) {
   take(TimePassed{});
   take(RecordRead{Record{}});
   take(KeyMade{Secret("key")});
-  moment.now += 1h;
+  moment.now += 1min;
   take(configured());
   EXPECT_EQ(take(PendingWritten{"7"}), Action::read_record);
   Record record;
@@ -114,6 +114,43 @@ TEST_F(MachineTest, DoesNotWantAReconnectThatTheCertificateInUseWasMadeFor) {
   EXPECT_EQ(state.current->reconnect_served, "uid-7");
   take(ReconnectRequested{"uid-7"});
   EXPECT_EQ(state.reconnect_wanted, "") << "told again, it is not wanted again";
+}
+
+class VerificationTest : public MachineTest {
+protected:
+  void SetUp() override {
+    take(TimePassed{});
+    Record record;
+    record.certificates_version = "5";
+    take(RecordRead{record});
+    take(KeyMade{Secret("key")});
+  }
+};
+
+TEST_F(VerificationTest, FollowsAVersionThatIsNotOnRecord) {
+  EXPECT_EQ(take(SecretsSeen{.certificates_version = "5"}), Action::wait);
+  EXPECT_EQ(take(SecretsSeen{.ca_version = ""}), Action::wait) << "absent, as it was";
+  EXPECT_EQ(take(SecretsSeen{.certificates_version = ""}), Action::verify_record);
+}
+
+TEST_F(VerificationTest, IsNotCausedByAnOwnWriteThatIsSeenBeforeItsAnswer) {
+  take(configured());
+  EXPECT_EQ(state.under_way, Action::write_pending);
+  take(SecretsSeen{.ca_version = "8"});
+  state.under_way = Action::write_ca;
+  EXPECT_NE(take(CaWritten{"ca", "8"}), Action::verify_record);
+}
+
+TEST_F(VerificationTest, ComesByItselfEachTenMinutes) {
+  state.configuration = configured().configuration; // otherwise the whole record is read more often
+  state.pairing_lane.failed_for_long(moment, Failure{});
+  moment.now += 9min;
+  state.pairing_lane.failed_for_long(moment, Failure{});
+  EXPECT_NE(take(TimePassed{}), Action::verify_record);
+  state.under_way = Action::wait;
+  moment.now += 2min;
+  EXPECT_EQ(take(TimePassed{}), Action::verify_record);
+  EXPECT_NE(take(RecordVerified{failed(Failure{})}), Action::verify_record) << "a failure is no reason to hurry";
 }
 
 } // namespace

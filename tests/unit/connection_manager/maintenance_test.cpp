@@ -58,17 +58,75 @@ TEST(ConnectionMaintenance, KeepsTheConnectionWhileTheConnectorIsDown) {
   EXPECT_EQ(world.maintaining(), "");
 }
 
+TEST(ConnectionMaintenance, ReadsNothingWhileNothingChanges) {
+  World world;
+  world.pair();
+  world.sees_secrets();
+  world.system.advance(1min);
+  world.api->clear_calls();
+  world.system.advance(7min);
+  EXPECT_EQ(world.api->calls().size(), 0u);
+  world.system.advance(10min);
+  EXPECT_GT(world.api->count("get"), 0u) << "what a watch may have missed is found all the same";
+  EXPECT_LE(world.api->count("get"), 4u);
+}
+
 TEST(ConnectionMaintenance, RestoresADeletedSecretFromMemory) {
   World world;
   world.pair();
+  world.sees_secrets();
   const auto before = *world.certificates();
   world.api->erase(kubernetes::secrets("kyma-system"), "cluster-client-certificates");
   world.api->erase(kubernetes::secrets("istio-system"), "ca-certificates");
-  world.system.advance(30s);
+  world.sees_secrets();
+  world.system.advance(100ms);
   ASSERT_TRUE(world.certificates());
   EXPECT_EQ((*world.certificates())["data"], before["data"]);
   EXPECT_TRUE(world.ca());
   EXPECT_EQ(world.connector->count("exchange"), 1u);
+}
+
+TEST(ConnectionMaintenance, RestoresADeletedSecretWithinMinutesWhereItMayNotBeWatched) {
+  World world;
+  world.pair();
+  for (const char* name : {"watch the certificates Secret", "watch the CA Secret"}) {
+    world.system.io().emit(name, connection_manager::SecretVersion{.version = {}, .forbidden = true});
+    world.system.run();
+    EXPECT_FALSE(world.system.io().watching(name));
+  }
+  world.api->erase(kubernetes::secrets("kyma-system"), "cluster-client-certificates");
+  world.system.advance(11min);
+  EXPECT_EQ(world.stored_serial(), world.serial());
+  EXPECT_TRUE(world.system.io().watching("watch the CA Secret")) << "it may be allowed by now";
+}
+
+TEST(ConnectionMaintenance, RestoresADeletedSecretAlsoWhileTheConnectorAsksForPeace) {
+  World world;
+  world.pair();
+  world.connector->refuse = [](const FakeConnector::Request&) {
+    auto failure = FakeConnector::failure(FailureKind::rate_limited);
+    failure.retry_after = 5min;
+    return std::optional(failure);
+  };
+  world.system.advance(30s);
+  world.api->erase(kubernetes::secrets("kyma-system"), "cluster-client-certificates");
+  world.sees_secrets();
+  world.system.advance(100ms);
+  EXPECT_EQ(world.stored_serial(), world.serial());
+}
+
+TEST(ConnectionMaintenance, UsesACertificateThatIsPutBackAtOnce) {
+  World world;
+  world.pair();
+  const auto kept = *world.certificates();
+  world.api->erase(kubernetes::secrets("kyma-system"), "cluster-client-certificates");
+  world.no_configuration();
+  world.restart();
+  EXPECT_FALSE(world.connection());
+  world.put_secret(world.settings.certificates, kept);
+  world.sees_secrets();
+  world.system.advance(1s);
+  EXPECT_TRUE(world.connection());
 }
 
 TEST(ConnectionMaintenance, MendsAPairThatSomebodyHasBroken) {
@@ -78,7 +136,8 @@ TEST(ConnectionMaintenance, MendsAPairThatSomebodyHasBroken) {
   secret["data"]["key"] = base64_encode(test::to_pem(*test::make_rsa_key()).reveal());
   secret["metadata"]["labels"] = {{"mine", "yes"}};
   world.put_secret(world.settings.certificates, secret);
-  world.system.advance(30s);
+  world.sees_secrets();
+  world.system.advance(1s);
   EXPECT_EQ(world.stored_serial(), world.serial());
   EXPECT_EQ((*world.certificates())["metadata"]["labels"], (Json{{"mine", "yes"}}));
 }

@@ -17,6 +17,7 @@ Situation empty() {
   s.cluster_due = s.ca_due = s.connector_due = s.pairing_due = s.renewal_at = Time::min();
   s.maintain_due = now + 20s;
   s.reread_due = later;
+  s.verify_due = later;
   return s;
 }
 
@@ -34,6 +35,11 @@ Situation with_pending(Situation s, Step step) {
 
 Situation with(Situation s, bool Situation::*flag, bool value = true) {
   s.*flag = value;
+  return s;
+}
+
+Situation with_due(Situation s, Time Situation::*due) {
+  s.*due = now;
   return s;
 }
 
@@ -126,6 +132,10 @@ const Row rows[] = {
      Action::try_issued},
     {"the Secret was deleted", with(connected, &Situation::certificates_stored, false), Standing::connected,
      Action::write_certificates},
+    {"the Secrets may have been changed", with_due(connected, &Situation::verify_due), Standing::connected,
+     Action::verify_record},
+    {"the Secrets may have been changed while there is no certificate", with_due(empty(), &Situation::verify_due),
+     Standing::unpaired, Action::verify_record},
     {"today's Secret, CRD lost", with(empty(), &Situation::urls_awaited), Standing::connected, Action::read_record},
 };
 

@@ -11,6 +11,7 @@
 
 #include "actors/connection_manager/connection_manager.hpp"
 #include "actors/connection_manager/secret_objects.hpp"
+#include "actors/connection_manager/secret_watch.hpp"
 #include "tests/unit/connection_manager/fake_connector.hpp"
 #include "tests/unit/support/fake_api.hpp"
 #include "tests/unit/support/test_system.hpp"
@@ -124,6 +125,15 @@ public:
   }
   static std::string data(const Json& secret, const std::string& key) {
     return base64_decode(secret["data"].value(key, "")).value_or("");
+  }
+  /// What the watches of the two Secrets tell.
+  void sees_secrets() {
+    const auto version = [](const std::optional<Json>& object) {
+      return object ? (*object)["metadata"]["resourceVersion"].get<std::string>() : std::string();
+    };
+    system.io().emit("watch the certificates Secret", connection_manager::SecretVersion{version(certificates())});
+    system.io().emit("watch the CA Secret", connection_manager::SecretVersion{version(ca())});
+    system.run();
   }
   std::string stored_serial() {
     const auto secret = certificates();

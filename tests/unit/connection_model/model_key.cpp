@@ -155,16 +155,19 @@ std::string WorldModel::key() const {
   put(a.configuration ? tokens.number(a.configuration->token_sha256) : '-');
   put(flags({a.configuration_problem.has_value(), a.connecting.has_value(), a.storing.has_value(),
              a.storing_ca.has_value()}));
+  put(flags({a.certificates_seen.has_value(), a.certificates_seen == (pair_ ? pair_->version : ""),
+             a.ca_seen.has_value(), a.ca_seen == (ca_ ? ca_->version : "")}));
   put(wishes.number(a.reconnect_wanted));
   put(wishes.number(policy_.process_id));
   const auto due = [&](Time time) { return time <= at.now; };
-  put(flags({due(a.cluster_lane.due()), due(a.ca_lane.due()), due(a.pairing_lane.due()), due(a.renewal_lane.due())}));
+  put(flags({due(a.cluster_lane.due()), due(a.ca_lane.due()), due(a.pairing_lane.due()), due(a.renewal_lane.due()),
+             due(a.record_lane.due())}));
   put(flags({due(a.maintain_lane.due()), due(a.connector_due), due(a.check_wanted)}));
   // Its request, and one that nobody waits for.
   flight(flight_);
   if (late_)
     flight(*late_);
-  put(flags({asked_after_expiry_, late_ != nullptr, configuration_untold_, reconnect_untold_}));
+  put(flags({asked_after_expiry_, late_ != nullptr, configuration_untold_, reconnect_untold_, secrets_untold_}));
   // The cluster.
   put(flags({pair_.has_value(), ca_.has_value(), pending_.has_value()}));
   if (pair_) {

@@ -43,13 +43,17 @@ bool is_compass(Action action) {
          action == Action::renew || action == Action::maintain;
 }
 
+bool is_read(Action action) {
+  return action == Action::read_record || action == Action::verify_record;
+}
+
 bool touches_cluster(Action action) {
-  return action == Action::read_record || action == Action::maintain || action == Action::write_pending ||
-         action == Action::write_certificates || action == Action::write_ca || action == Action::remove_pending;
+  return is_read(action) || action == Action::write_pending || action == Action::write_certificates ||
+         action == Action::write_ca || action == Action::remove_pending;
 }
 
 bool is_write(Action action) {
-  return touches_cluster(action) && action != Action::read_record && action != Action::maintain;
+  return touches_cluster(action) && !is_read(action);
 }
 
 template <class T>
@@ -75,6 +79,8 @@ constexpr std::array<const char*, std::variant_size_v<Event>> event_names{"Confi
                                                                           "PendingRemoved",
                                                                           "Renewed",
                                                                           "Checked",
+                                                                          "RecordVerified",
+                                                                          "SecretsSeen",
                                                                           "TimePassed"};
 
 } // namespace
@@ -86,6 +92,7 @@ std::string_view to_string(Happening happening) {
       "wait",
       "tell the configuration",
       "tell the reconnect",
+      "tell what a watch sees of the Secrets",
       "process the late request",
       "drop the late request",
       "crash",
@@ -116,6 +123,7 @@ WorldModel::WorldModel(const std::string& first_token, Sabotage sabotage)
     : sabotage_(sabotage), policy_{.sync_period = 3ms,
                                    .minimal_sync_time = 1ms,
                                    .backoff_ceiling = 2ms,
+                                   .record_period = 6min,
                                    .cluster_backoff = 1ms,
                                    .cluster_ceiling = 2ms,
                                    .renewal_threshold = 0.3,
@@ -137,6 +145,7 @@ void WorldModel::start_process() {
   asked_after_expiry_ = false;
   configuration_untold_ = true;
   reconnect_untold_ = !wish_.empty() || names_ == 1;
+  secrets_untold_ = true;
   feed(machine::TimePassed{});
 }
 
@@ -221,15 +230,24 @@ Event WorldModel::event_of(Flight flight) const {
   case Action::renew:
     return machine::Renewed{result_of(flight, flight.issued)};
   case Action::maintain:
-    return machine::Checked{flight.record ? Result<Record>(*flight.record)
-                                          : Result<Record>(failed(failure(FailureKind::unavailable))),
-                            result_of(flight, connector_configuration())};
+    return machine::Checked{result_of(flight, connector_configuration())};
+  case Action::verify_record:
+    return machine::RecordVerified{flight.failure ? Result<Record>(failed(*flight.failure)) : *flight.record};
   default:
     return machine::TimePassed{};
   }
 }
 
 bool WorldModel::happen(Happening happening) {
+  const auto versions = [this] { return std::pair(pair_ ? pair_->version : "", ca_ ? ca_->version : ""); };
+  const auto before = versions();
+  const bool happened = take_place(happening);
+  // Whatever has changed, a watch tells: also of what has come and gone in between.
+  secrets_untold_ |= versions() != before;
+  return happened;
+}
+
+bool WorldModel::take_place(Happening happening) {
   violation_.clear();
   last_event_.clear();
   const bool sent = flight_.action != Action::wait && !flight_.answered;
@@ -292,6 +310,12 @@ bool WorldModel::happen(Happening happening) {
     reconnect_untold_ = false;
     feed(ReconnectRequested{wish_});
     return true;
+  case Happening::tell_secrets:
+    if (!secrets_untold_)
+      return false;
+    secrets_untold_ = false;
+    feed(machine::SecretsSeen{pair_ ? pair_->version : "", ca_ ? ca_->version : ""});
+    return true;
   case Happening::process_late: {
     if (!late_)
       return false;
@@ -310,7 +334,7 @@ bool WorldModel::happen(Happening happening) {
     last_event_ = "restart";
     return true;
   case Happening::crash_with_request_on_its_way:
-    if (!sent || late_ || flight_.action == Action::make_key || flight_.action == Action::read_record)
+    if (!sent || late_ || flight_.action == Action::make_key || is_read(flight_.action))
       return false;
     late_ = std::make_shared<const Flight>(flight_);
     start_process();
@@ -319,19 +343,17 @@ bool WorldModel::happen(Happening happening) {
   case Happening::lose_request:
     return sent && flight_.action != Action::make_key && give_up(unanswered(false));
   case Happening::lose_answer:
-    if (!flight_.answered || flight_.failure || flight_.action == Action::make_key ||
-        flight_.action == Action::read_record)
+    if (!flight_.answered || flight_.failure || flight_.action == Action::make_key || is_read(flight_.action))
       return false;
-    flight_.record.reset();
     return give_up(unanswered(true));
   case Happening::delay_request:
-    if (!sent || late_ || flight_.action == Action::make_key || flight_.action == Action::read_record)
+    if (!sent || late_ || flight_.action == Action::make_key || is_read(flight_.action))
       return false;
     late_ = std::make_shared<const Flight>(flight_);
     return give_up(unanswered(true));
   case Happening::duplicate_request: {
-    if (!sent || flight_.action == Action::make_key || flight_.action == Action::read_record ||
-        flight_.action == Action::maintain || flight_.action == Action::try_issued)
+    if (!sent || flight_.action == Action::make_key || is_read(flight_.action) || flight_.action == Action::maintain ||
+        flight_.action == Action::try_issued)
       return false;
     Flight first = flight_;
     process(first);
@@ -426,6 +448,8 @@ Happening WorldModel::ordinary_course() const {
     return Happening::tell_configuration;
   if (reconnect_untold_)
     return Happening::tell_reconnect;
+  if (secrets_untold_)
+    return Happening::tell_secrets;
   if (late_)
     return Happening::process_late;
   if (flight_.answered)
@@ -454,8 +478,10 @@ void WorldModel::process(Flight& flight) {
   case Action::try_issued:
     return with(flight.identity);
   case Action::maintain:
-    flight.record = std::make_shared<const Record>(read(false));
     return with(flight.identity);
+  case Action::verify_record:
+    flight.record = std::make_shared<const Record>(read(false));
+    return;
   case Action::write_certificates: {
     std::string version = pair_ ? pair_->version : "";
     write(flight, version, pair_.has_value());
@@ -650,7 +676,7 @@ void WorldModel::violate(std::string what) {
 }
 
 bool WorldModel::idle() const {
-  return flight_.action == Action::wait && !late_ && !configuration_untold_ && !reconnect_untold_;
+  return flight_.action == Action::wait && !late_ && !configuration_untold_ && !reconnect_untold_ && !secrets_untold_;
 }
 
 Standing WorldModel::standing() const {

@@ -35,6 +35,7 @@ enum class Happening : std::uint8_t {
   wait,    ///< whatever the agent has put off is due
   tell_configuration,
   tell_reconnect,
+  tell_secrets, ///< the watches of the two Secrets
   process_late, ///< a request that was given up, or whose sender is dead, reaches its service after all
   drop_late,
   // Disturbances.
@@ -134,6 +135,7 @@ public:
   std::string key() const;
 
 private:
+  bool take_place(Happening happening);
   void feed(Event event);
   void begin(const connection_manager::Next& next);
   void start_process();
@@ -165,6 +167,7 @@ private:
   std::shared_ptr<const Flight> late_; ///< a request that nobody waits for any more
   bool configuration_untold_ = true;
   bool reconnect_untold_ = true;
+  bool secrets_untold_ = true;
 
   // The cluster.
   std::optional<StoredPair> pair_;
