@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import statistics
+import struct
 import subprocess
 import tempfile
 import threading
@@ -48,6 +49,7 @@ class Bench:
         """A kube-apiserver without what agents wrote before, and a Compass beside it."""
         if not self._real:
             self._real = self._start_real()
+        if not self._beside_real:
             beside = getattr(self._real, "compass", None)
             self._beside_real = beside or self._start_sandbox(self._real.admin.kubeconfig)
         self._real.admin.wipe()
@@ -353,6 +355,46 @@ def first_request(bench):
 # -- ten thousand
 
 
+class LongestHandler:
+    """The most CPU time that an actor has used for one message, timer or answer, by the agent's trace file
+    (actors/supervision/trace_layout.hpp, span.hpp). It is looked at again and again, since the ring forgets."""
+
+    HANDLED = (0, 1, 2, 4, 5)  # kinds of span: message, start, timer, answer, event
+
+    def __init__(self, agent):
+        self.path = Path(agent.folder.name) / "trace"
+        self.most, self.what = 0, ""
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self):
+        while not self._ended.wait(0.5):
+            self.look()
+
+    def look(self):
+        try:
+            data = self.path.read_bytes()
+        except OSError:
+            return
+        cells = int.from_bytes(data[48:56], "little")
+        begin = 4096 + 1024 * 64
+
+        def name(index):
+            return data[4096 + index * 64:4096 + (index + 1) * 64].split(b"\0")[0].decode()
+
+        # The version of the cell, and of the record: receiver, name, kind, CPU time in microseconds.
+        record = struct.Struct("<Q74xHH2xB3xI8x")
+        for version, receiver, what, kind, cpu in record.iter_unpack(data[begin:begin + cells * record.size]):
+            if version % 2 == 0 and kind in self.HANDLED and cpu > self.most:
+                self.most, self.what = cpu, f"{name(receiver)}: {name(what)}"
+
+    def end(self):
+        self._ended.set()
+        self._thread.join()
+        self.look()
+
+
 def ten_thousand(bench):
     few, many = (100, 1000) if bench.quick else (1000, 10_000)
     seen = {}
@@ -364,15 +406,19 @@ def ten_thousand(bench):
                 sandbox.generate(applications)
                 sandbox.configure()
                 with Agent(sandbox, sandbox.kubeconfig, APP_LOG_LEVEL="info", **bench.keys()) as agent:
+                    handlers = LongestHandler(agent)
                     ended = ApiServer(sandbox.kubeconfig).wait_until_synchronized(agent, 60 + applications / 20)
                     times.append(ended - agent.begun)
                     time.sleep(5 if bench.quick else 30)  # an unchanged cycle too, at the default period
+                    handlers.end()
                     peak, anonymous, resident = agent.peak_resident(), agent.peak_anonymous, agent.resident()
             finally:
                 sandbox.close()
         seen[applications] = statistics.median(times)
     yield Row("ten-thousand-time", f"N={many} on the sandbox: time against N={few}", seen[many] / seen[few], "×", 11,
               tolerance=0.15, parts={f"N={n} s": round(t, 2) for n, t in seen.items()})
+    yield Row("longest-handler", f"longest handler of an actor, N={many} (sandbox): CPU", handlers.most / 1e3, "ms", 20,
+              tolerance=1, parts={"which": handlers.what})
     yield Row("memory-10000", f"peak resident memory, N={many} (sandbox)", peak / MB, "MB", 130, tolerance=0.1,
               parts={"anonymous MB": round(anonymous / MB, 1), "later MB": round(resident[0] / MB, 1)})
 
