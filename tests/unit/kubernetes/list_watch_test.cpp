@@ -114,7 +114,7 @@ TEST(KubernetesWatch, AndAListMayAskForMetadataAlone) {
   ASSERT_TRUE(cluster.api->list(
       secrets("ns"), {.label_selector = {}, .field_selector = {}, .metadata_only = true}, [](Json&&) {},
       cluster.within(seconds(30))));
-  EXPECT_EQ(cluster.client->header("Accept"),
+  EXPECT_EQ(cluster.client->requests.at(0).headers.at(0).second,
             "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json");
 }
 
