@@ -21,7 +21,8 @@ int unmap_pages(dl_phdr_info* object, std::size_t, void*) {
       continue; // relocated addresses lie in segments that may be written
     const auto begin = (object->dlpi_addr + segment.p_vaddr) & ~(page - 1);
     const auto end = (object->dlpi_addr + segment.p_vaddr + segment.p_memsz + page - 1) & ~(page - 1);
-    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED); // of no consequence where it fails
+    // The loader gives addresses as numbers. Of no consequence where it fails.
+    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED); // NOLINT(performance-no-int-to-ptr)
   }
   return 0;
 }

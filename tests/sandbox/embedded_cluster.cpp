@@ -80,7 +80,7 @@ void EmbeddedCluster::put(const json& object, const std::string& resource) {
   auto present = server_.object(resource, metadata.value("namespace", ""), metadata.at("name").get<std::string>());
   if (present && object.contains("data"))
     (*present)["data"] = object["data"];
-  server_.put_object(present ? std::move(*present) : object);
+  server_.put_object(present ? *present : object);
 }
 
 tl::expected<std::uint64_t, std::string> EmbeddedCluster::add_fault(const json& given) {

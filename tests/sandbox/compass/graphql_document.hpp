@@ -35,17 +35,25 @@ struct Error {
 template <class T>
 using Expected = tl::expected<T, Error>;
 
+struct Field;
+
 /// A literal or variable as it stands in the document.
 struct Value {
   enum class Kind { variable, integer, floating, string, boolean, null, enumeration, list, object };
   Kind kind = Kind::null;
-  std::string text;         ///< the variable's or enumeration's name, the number's or string's content
-  std::vector<Value> items; ///< of a list
-  std::vector<std::pair<std::string, Value>> fields; ///< of an object
+  std::string text;          ///< the variable's or enumeration's name, the number's or string's content
+  std::vector<Value> items;  ///< of a list
+  std::vector<Field> fields; ///< of an object
   Location at;
   /// As gqlparser prints it in its messages.
   std::string print() const;
   bool operator==(const Value& other) const;
+};
+
+struct Field {
+  std::string name;
+  Value value;
+  bool operator==(const Field& other) const = default;
 };
 
 /// `Name`, `[Type]`, each perhaps with `!`.

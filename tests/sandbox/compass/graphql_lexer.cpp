@@ -403,7 +403,7 @@ Value TokenReader::composite_value(bool constant) {
     while (!failed() && !skip_punctuator("}")) {
       auto name = expect_name();
       expect_punctuator(":");
-      out.fields.emplace_back(std::move(name), value(constant));
+      out.fields.push_back({std::move(name), value(constant)});
     }
   }
   --depth_;

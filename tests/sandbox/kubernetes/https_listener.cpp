@@ -48,7 +48,7 @@ void on_tls_event(const SSL* ssl, int where, int) {
   // The callback's SSL is const by its signature only; the connection is ours.
   if (SSL_set_ex_data(const_cast<SSL*>(ssl), tracked_index(), tracked.get()) == 1) {
     connections->add(connection_socket);
-    tracked.release();
+    static_cast<void>(tracked.release()); // the connection's from now on
   }
 }
 
@@ -125,7 +125,7 @@ void OpenConnections::shut_down_all() {
 }
 
 HttpsListener::HttpsListener(const std::string& host, int port, const ServingCertificate& certificate,
-                             Handler handler) {
+                             const Handler& handler) {
   server_ = std::make_unique<httplib::SSLServer>(
       [&](SSL_CTX& context) { return set_up_tls(context, certificate, connections_); });
   if (!server_->is_valid())
@@ -182,7 +182,7 @@ void HttpsListener::reset_connection() {
   setsockopt(connection_socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   sockaddr nowhere{};
   nowhere.sa_family = AF_UNSPEC;
-  connect(connection_socket, &nowhere, sizeof nowhere);
+  static_cast<void>(connect(connection_socket, &nowhere, sizeof nowhere)); // of no consequence where it fails
 }
 
 void HttpsListener::on_answered(std::function<void()> callback) {

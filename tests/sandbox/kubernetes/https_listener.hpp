@@ -36,7 +36,7 @@ public:
 
   /// Listens on `host` from now on; port 0 takes a free one. Throws std::runtime_error where it cannot.
   /// `handler` gets every request, with its body read, on many threads at once.
-  HttpsListener(const std::string& host, int port, const ServingCertificate& certificate, Handler handler);
+  HttpsListener(const std::string& host, int port, const ServingCertificate& certificate, const Handler& handler);
   /// Ends all connections and waits for the handlers.
   ~HttpsListener();
   HttpsListener(const HttpsListener&) = delete;

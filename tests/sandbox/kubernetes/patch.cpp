@@ -67,9 +67,7 @@ void merge_strategically(Json& target, const Json& patch) {
   for (const auto& [field, value] : patch.items()) {
     if (directive(target, field, value))
       continue;
-    if (value.is_null())
-      target.erase(field);
-    else if (value.is_object() && value.value("$patch", "") == "delete")
+    if (value.is_null() || (value.is_object() && value.value("$patch", "") == "delete"))
       target.erase(field);
     else if (value.is_object())
       merge_strategically(target[field], value);

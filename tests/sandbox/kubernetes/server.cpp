@@ -68,7 +68,7 @@ Reply failure(int status, std::string_view message, std::optional<std::string> r
   return reply;
 }
 
-void write_stream(httplib::Response& http, std::shared_ptr<kube::WatchStream> stream,
+void write_stream(httplib::Response& http, const std::shared_ptr<kube::WatchStream>& stream,
                   const std::function<bool()>& stopping) {
   http.set_chunked_content_provider("application/json", [stream, stopping](std::size_t, httplib::DataSink& sink) {
     HttpsListener::answered(); // its head has been written
@@ -83,16 +83,16 @@ void write_stream(httplib::Response& http, std::shared_ptr<kube::WatchStream> st
   });
 }
 
-void write_reply(httplib::Response& http, Reply&& reply, const std::function<bool()>& stopping) {
+void write_reply(httplib::Response& http, const Reply& reply, const std::function<bool()>& stopping) {
   http.status = reply.status;
   for (const auto& warning : reply.warnings)
     http.headers.emplace("Warning", fmt::format("299 - {}", json(warning).dump()));
   if (reply.retry_after)
     http.set_header("Retry-After", *reply.retry_after);
   if (reply.stream)
-    write_stream(http, std::move(reply.stream), stopping);
+    write_stream(http, reply.stream, stopping);
   else
-    http.set_content(std::move(reply.body), reply.content_type.c_str());
+    http.set_content(reply.body, reply.content_type.c_str());
 }
 
 std::string http_date(std::chrono::system_clock::time_point time) {

@@ -18,7 +18,7 @@ Json scalar(const YAML::Node& node) {
     return text == "true";
   if (text == "null" || text == "~" || text.empty())
     return nullptr;
-  if (const auto number = Json::parse(text, nullptr, false); number.is_number())
+  if (auto number = Json::parse(text, nullptr, false); number.is_number())
     return number;
   return text;
 }
