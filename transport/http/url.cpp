@@ -77,7 +77,7 @@ Result<Url> Url::parse(std::string_view text) {
   const auto rest = text.substr(end);
   if (authority.find('@') != std::string_view::npos)
     return bad_url("it holds user information before the host");
-  if (authority.find_first_of("\\") != std::string_view::npos || rest.find_first_of("\\\"<>^`{|}") != rest.npos)
+  if (authority.find('\\') != std::string_view::npos || rest.find_first_of("\\\"<>^`{|}") != rest.npos)
     return bad_url("it holds a character that must be percent-encoded");
   if (rest.find('#') != std::string_view::npos)
     return bad_url("it holds a fragment (#), which is never sent");
