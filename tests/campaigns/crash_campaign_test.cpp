@@ -71,8 +71,10 @@ public:
       waiting_ = true;
       changed_.wait_for(lock, 50ms, [this] { return another_; }); // so that it has read the answer
     }
-    scenario_.kill_agent([this] { in_window_ = only_in_memory(scenario_.world()); });
-    struck_ = true;
+    scenario_.kill_agent([this] { // before anybody can see that the process is gone
+      in_window_ = only_in_memory(scenario_.world());
+      struck_ = true;
+    });
     changed_.notify_all();
     return false;
   }
