@@ -50,7 +50,7 @@ std::vector<std::string> environment_of(const ClusterConfig& config, const std::
       variables.emplace_back(text);
   }
   for (const auto& [name, value] : added)
-    variables.push_back(name + "=" + value);
+    variables.push_back(fmt::format("{}={}", name, value));
   return variables;
 }
 

@@ -22,8 +22,8 @@ struct Mistake {
 /// One named entry of `clusters`, `contexts` or `users`, and where it stands.
 class Entry {
 public:
-  Entry(std::filesystem::path file, std::string key, YAML::Node node)
-      : file_(std::move(file)), key_(std::move(key)), node_(std::move(node)) {}
+  Entry(std::filesystem::path file, std::string key, const YAML::Node& node)
+      : file_(std::move(file)), key_(std::move(key)), node_(node) {}
 
   [[noreturn]] void mistake(const std::string& name, std::string what, std::string next = {}) const {
     const std::string key = name.empty() ? key_ : key_ + "." + name;

@@ -65,7 +65,7 @@ std::string fields_of(const Json& status) {
 }
 
 std::string words_of(const Json& status, int code, const std::string& reason, const Operation& operation) {
-  const std::string head = reason.empty() ? fmt::format("{}", code) : fmt::format("{} {}", code, reason);
+  std::string head = reason.empty() ? fmt::format("{}", code) : fmt::format("{} {}", code, reason);
   const std::string message = text_at(status, "message");
   if (message.empty())
     return head;
