@@ -116,7 +116,7 @@ TEST_P(Vectors, EndAsRecorded) {
     values[upper] = value.get<std::string>();
   }
   world.configure(values);
-  Variables environment = world.quick_environment(); // how long a key takes to make is chance
+  Variables environment = world.environment();
   const Json variables = options.value("env", Json::object());
   for (const auto& [key, value] : variables.items()) {
     if (value.is_null())
