@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "actors/status_writer/conditions.hpp"
-#include "transport/http/status.hpp"
 #include "transport/rfc3339.hpp"
+#include "transport/utf8.hpp"
 
 namespace runtime_agent::status_writer {
 namespace {
@@ -190,7 +190,7 @@ std::string synchronization_error(const SynchronizationReport& report) {
       const std::string one = fmt::format("{}{}: {}", shown > 0 ? "; " : "", problem.application, problem.reason);
       if (shown > 0 && text.size() + one.size() > error_limit)
         break;
-      text += http::excerpt(one, error_limit);
+      text += bounded(one, error_limit - 3); // and "…"
       ++shown;
     }
     if (const auto more = failed - applications_of({problems.data(), shown}); more > 0)

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "transport/rfc3339.hpp"
+#include "transport/utf8.hpp"
 
 namespace runtime_agent::kubernetes {
 namespace {
@@ -12,15 +13,8 @@ namespace {
 constexpr std::size_t longest_message = 1024; // characters: what events.k8s.io allows
 constexpr std::size_t longest_name = 253;
 
-/// Not in the middle of a UTF-8 character.
-std::string shortened(std::string text) {
-  if (text.size() <= longest_message)
-    return text;
-  std::size_t end = longest_message - 3;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-    --end;
-  text.resize(end);
-  return text + "...";
+std::string shortened(const std::string& text) {
+  return text.size() <= longest_message ? text : std::string(utf8_prefix(text, longest_message - 3)) + "...";
 }
 
 /// client-go's name: the object's, and a number that no other has.

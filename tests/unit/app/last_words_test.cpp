@@ -62,6 +62,17 @@ TEST(LastWords, AReasonIsCutWhereItIsLong) {
   EXPECT_EQ(object["status"]["synchronizationStatus"]["error"].get<std::string>().size(), 2000u);
 }
 
+TEST(LastWords, AReasonIsNeverCutWithinACharacter) {
+  std::string name;
+  for (int i = 0; i < 2000; ++i)
+    name += "ü";
+  for (std::size_t shift = 0; shift < 2; ++shift) {
+    Json object = connected();
+    say_last_words(object, "DirectorFetcher " + std::string(shift, 'x') + name, noon);
+    EXPECT_NO_THROW((void)object.dump());
+  }
+}
+
 TEST(LastWords, TheNextSuccessTakesThemAway) {
   Json object = connected();
   say_last_words(object, "DirectorFetcher has ended 11 times", noon);

@@ -296,5 +296,11 @@ TEST(SynchronizationError, IsNeverCutWithinACharacter) {
             .dump());
 }
 
+// Names come from outside: what looks like a page is a name all the same.
+TEST(SynchronizationError, NamesAnApplicationWhateverItsNameLooksLike) {
+  EXPECT_EQ(synchronization_error(with_problems({{"<html>  <title>shop</title>", "no name"}})),
+            "1 of 300 Applications failed: <html>  <title>shop</title>: no name");
+}
+
 } // namespace
 } // namespace runtime_agent::status_writer
