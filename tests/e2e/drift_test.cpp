@@ -15,17 +15,10 @@ using Clock = std::chrono::steady_clock;
 
 class DriftTest : public OnEachCluster {
 protected:
-  /// So that nothing comes from the next cycle.
-  Variables with_long_period() {
-    Variables variables = world().quick_environment();
-    variables["APP_CONTROLLER_SYNC_PERIOD"] = "180s";
-    return variables;
-  }
   static std::string name_of(int number) {
     const std::string digits = std::to_string(number);
     return "mp-app-" + std::string(4 - digits.size(), '0') + digits;
   }
-  Json live(const std::string& name) { return world().get(kubernetes::applications(), name).value_or(Json()); }
   std::optional<Json> secret_of(const std::string& application) {
     for (Json& object : world().list(kubernetes::secrets("kyma-system")))
       if (object["metadata"].contains("labels") && object["metadata"]["labels"].value("app", "") == application)

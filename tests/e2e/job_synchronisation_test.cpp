@@ -16,13 +16,6 @@ constexpr auto at_once = 5s;
 
 class JobSynchronisation : public OnEachCluster {
 protected:
-  /// So that nothing comes from the next cycle.
-  Variables with_long_period() {
-    Variables variables = world().quick_environment();
-    variables["APP_CONTROLLER_SYNC_PERIOD"] = "180s";
-    return variables;
-  }
-  Json live(const std::string& name) { return world().get(kubernetes::applications(), name).value_or(Json()); }
   std::string description(const std::string& name) {
     const Json object = live(name);
     return object.is_null() ? std::string() : object["spec"]["description"].get<std::string>();

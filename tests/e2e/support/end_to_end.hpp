@@ -30,6 +30,16 @@ protected:
   void give(const nlohmann::json& dataset);
   void add_fault(const nlohmann::json& fault);
 
+  /// An Application as the cluster holds it; null where it does not.
+  Json live(const std::string& name) { return world().get(kubernetes::applications(), name).value_or(Json()); }
+
+  /// An environment for the agent in which nothing comes from the next cycle.
+  Variables with_long_period() {
+    Variables variables = world().quick_environment();
+    variables["APP_CONTROLLER_SYNC_PERIOD"] = "180s";
+    return variables;
+  }
+
   /// Configures, starts the agent and waits until all is done.
   void synchronise() { synchronise(world().quick_environment()); }
   void synchronise(Variables variables);
