@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <ostream>
-#include <set>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "actors/application_reconciler/object_bodies.hpp"
 #include "actors/application_reconciler/plan.hpp"
+#include "actors/application_reconciler/secret_verification.hpp"
 #include "actors/status_writer/connection_status.hpp"
 #include "app/commands/command.hpp"
 #include "app/commands/environment.hpp"
@@ -107,14 +108,9 @@ Result<void> read_secrets(kubernetes::Api& api, const kubernetes::Resource& reso
       context);
   if (!listed && listed.error().kind != FailureKind::forbidden)
     return failed(listed.error());
-  std::set<std::string> names;
-  if (!listed) {
-    for (const auto& [name, owner] : desired.secret_owners)
-      names.insert(name);
-    for (const auto& [name, application] : present.observed.applications())
-      if (application.managed)
-        names.insert(application.secrets.begin(), application.secrets.end());
-  }
+  std::vector<std::string> names;
+  if (!listed)
+    names = SecretVerification::choose(desired, present.observed, {}).unread;
   for (const std::string& name : names) {
     auto live = api.get(resource, name, context);
     if (live) {
