@@ -455,12 +455,12 @@ ours_are_given() {
     several "create patch" events default
     # The default names …
     several "create" secrets compass-system
-    several "get update" secrets/cluster-client-certificates compass-system
+    several "get list watch update" secrets/cluster-client-certificates compass-system
     several "get update delete" secrets/cluster-client-certificates-pending compass-system
     several "create" leases.coordination.k8s.io compass-system
     several "get update watch" leases.coordination.k8s.io/runtime-agent compass-system
     several "create" secrets istio-system
-    several "get update" secrets/ca-certificates istio-system
+    several "get list watch update" secrets/ca-certificates istio-system
     # … and those of today's Deployment.
     several "get list watch" secrets/compass-agent-configuration kyma-system
     several "get update create" secrets/cluster-client-certificates kyma-system
@@ -479,9 +479,10 @@ ours_end_there() {
     several "get list" secrets default
     several "get list" secrets istio-system
     several "get update delete" secrets/istio-ca-secret istio-system
-    several "list watch delete" secrets/ca-certificates istio-system
-    several "list watch delete" secrets/cluster-client-certificates compass-system
-    several "get update delete" secrets/other compass-system
+    several "list watch" secrets compass-system
+    several "delete" secrets/ca-certificates istio-system
+    several "delete" secrets/cluster-client-certificates compass-system
+    several "get list watch update delete" secrets/other compass-system
     several "get list" configmaps kyma-system
     several "get list watch" configmaps compass-system
     several "get update" leases.coordination.k8s.io/other compass-system
