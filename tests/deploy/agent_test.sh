@@ -82,11 +82,18 @@ waits_for_the_definition_and_the_configuration() {
   [[ $(probe /healthz) == 200 ]] && ! gone "$agent_process"
 }
 
+applications_definition=applications.applicationconnector.kyma-project.io
+
 # The token is not lost on the way, nor spent twice.
 connects_when_all_has_come() {
   configure ConfigMap compass-system || return 1
+  # In this order, and with a Director whose first answer comes late, the Events that kubectl shows below are the same in
+  # each run.
+  admin create namespace kyma-system && admin apply -f "$root/deploy/crds/$applications_definition.yaml" &&
+    admin wait --for=condition=Established --timeout=30s "crd/$applications_definition" || return 1
+  compass /faults -d '{"service":"director","action":"delay","delay":5000,"times":1}' >/dev/null
   admin apply -f "$root/deploy/crds" || return 1
-  admin create namespace kyma-system || return 1
+  reaches Connected 90 || return 1
   reaches Synchronized 90 || return 1
   [[ $(applications) == 6 && $(tokens_spent) == 1 && $(certificates) == 1 ]] && within 10 probe_says /readyz 200 .
 }
@@ -176,8 +183,8 @@ outlives_the_loss_of_the_connections_definition() {
 outlives_the_loss_of_the_applications_definition() {
   local before
   before=$(admin --namespace kyma-system get secrets -l bundleId -o json | jq -S '[.items[] | {(.metadata.name): .data}] | add')
-  admin delete crd applications.applicationconnector.kyma-project.io --timeout=30s || return 1
-  within 20 definition_is_gone applications.applicationconnector.kyma-project.io || return 1
+  admin delete crd $applications_definition --timeout=30s || return 1
+  within 20 definition_is_gone $applications_definition || return 1
   reaches ResourceApplicationFailed 40 || return 1
   admin apply -f "$root/deploy/crds" || return 1
   reaches Synchronized 60 || return 1
@@ -228,7 +235,7 @@ start_over() {
 
 todays_definitions() {
   local name
-  for name in $connections applications.applicationconnector.kyma-project.io; do
+  for name in $connections $applications_definition; do
     admin get crd "$name" -o json | jq --slurpfile todays "$root/tests/deploy/todays-definitions.json" '
       .spec.versions[0].schema.openAPIV3Schema = $todays[0][.metadata.name]
       | del(.spec.versions[0].additionalPrinterColumns, .metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"])' |
