@@ -225,7 +225,7 @@ void KubernetesServer::State::answer(const httplib::Request& http, httplib::Resp
   if (fault && fault->action == FaultAction::truncated)
     write_half(response, std::move(*reply));
   else
-    write_reply(response, std::move(*reply), [this] { return stopping(); });
+    write_reply(response, *reply, [this] { return stopping(); });
 }
 
 void KubernetesServer::set_clock_offset(std::chrono::seconds offset) {
