@@ -134,11 +134,14 @@ void Scenario::restart_if_ended() {
   const int code = world_.agent().wait(0ms).value_or(0);
   const std::string output = world_.agent().output();
   old_logs_ += output + "-- the process ended with " + std::to_string(code) + "\n";
-  // Another program may have taken the free port in the meantime: not the agent's doing.
-  const bool port_taken = output.find("cannot listen on") != std::string::npos;
-  if (!(killed_ && code == -SIGKILL) && !port_taken)
-    outcome_.unexpected_end = "; the process ended by itself with " + std::to_string(code);
-  ++outcome_.restarts;
+  // Another program may have taken the free port in the meantime: not the agent's doing, and it has done nothing yet.
+  if (output.find("cannot listen on") != std::string::npos) {
+    --processes_;
+  } else {
+    if (!(killed_ && code == -SIGKILL))
+      outcome_.unexpected_end = "; the process ended by itself with " + std::to_string(code);
+    ++outcome_.restarts;
+  }
   start_agent();
 }
 
