@@ -18,7 +18,8 @@ namespace {
 
 using Outcome = TlsSession::Outcome;
 
-constexpr std::size_t buffer_bytes = 32 * 1024;    // two TLS records
+constexpr std::size_t output_bytes = 32 * 1024;    // two TLS records
+constexpr std::size_t input_bytes = 16 * 1024;     // a TLS record: no read of one gives more
 constexpr std::size_t most_head_bytes = 64 * 1024; // status line and headers of an answer
 
 } // namespace
@@ -71,7 +72,7 @@ Result<void> Connection::tunnel(const Url& origin, const Proxy& proxy, const Wai
   const auto status = head.substr(space + 1, head.find('\r') - space - 1);
   if (!status.starts_with('2'))
     return failed({.kind = FailureKind::network, .what = fmt::format("{} answered {}", where, excerpt(status, 80))});
-  if (input_read_ != input_.size())
+  if (input_read_ != input_end_)
     return failed({.kind = FailureKind::network, .what = where + " sent more than its answer"});
   return {};
 }
@@ -82,7 +83,6 @@ void Connection::begin(const Waiter& waiter, Clock::duration idle_limit) {
   exchange_.idle_limit = idle_limit;
   exchange_.head_limit = most_head_bytes;
   wipe(output_);
-  output_.reserve(buffer_bytes); // so that growing leaves no copies behind
 }
 
 void Connection::end_of_head(Clock::duration idle_limit) {
@@ -91,7 +91,7 @@ void Connection::end_of_head(Clock::duration idle_limit) {
 }
 
 bool Connection::idle_and_alive() {
-  if (input_read_ != input_.size())
+  if (input_read_ != input_end_)
     return false;
   if (tls_)
     return tls_->idle_and_alive();
@@ -119,28 +119,36 @@ ssize_t Connection::read(char* data, std::size_t size) {
     return 0;
   if (exchange_.failure)
     return -1;
-  if (input_read_ == input_.size() && !fill())
+  if (input_read_ == input_end_ && !fill())
     return exchange_.failure ? -1 : 0;
-  const auto count = std::min(size, input_.size() - input_read_);
+  const auto count = std::min(size, input_end_ - input_read_);
   if (exchange_.head_limit < count) {
     fail({.kind = FailureKind::malformed, .what = "the headers of the answer are too long"});
     return -1;
   }
   if (exchange_.head_limit != std::size_t(-1))
     exchange_.head_limit -= count;
-  std::memcpy(data, input_.data() + input_read_, count);
-  OPENSSL_cleanse(input_.data() + input_read_, count);
+  std::memcpy(data, input_.get() + input_read_, count);
+  OPENSSL_cleanse(input_.get() + input_read_, count);
   input_read_ += count;
+  if (input_read_ == input_end_)
+    drop_input();
   return static_cast<ssize_t>(count);
 }
 
 ssize_t Connection::write(const char* data, std::size_t size) {
   if (exchange_.failure)
     return -1;
-  // Head and body leave in one piece where they are small: the last of it is flushed by the first read.
-  output_.append(data, size);
-  if (output_.size() >= buffer_bytes && !flush())
-    return -1;
+  // Head and body leave in one piece where they are small: the last of it is flushed by the first read. The buffer never
+  // grows, since that would leave copies behind.
+  for (std::size_t done = 0; done < size;) {
+    output_.reserve(output_bytes);
+    const auto count = std::min(size - done, output_bytes - output_.size());
+    output_.append(data + done, count);
+    done += count;
+    if (output_.size() == output_bytes && !flush())
+      return -1;
+  }
   return static_cast<ssize_t>(size);
 }
 
@@ -166,14 +174,13 @@ bool Connection::flush() {
       return false;
   }
   wipe(output_); // it may have held a token or a key
+  output_.shrink_to_fit();
   return true;
 }
 
 bool Connection::fill() {
   if (!output_.empty() && !flush())
     return false;
-  input_.resize(buffer_bytes);
-  input_read_ = 0;
   const auto begun = Clock::now();
   const auto limit =
       exchange_.idle_limit == Clock::duration::max() ? Clock::time_point::max() : begun + exchange_.idle_limit;
@@ -182,16 +189,21 @@ bool Connection::fill() {
     const auto open = exchange_.waiter->check(Clock::time_point::max(), "no answer came");
     if (!open)
       return fail(open.error());
-    auto step = receive(input_.data(), input_.size());
+    if (!input_)
+      input_.reset(new char[input_bytes]);
+    auto step = receive(input_.get(), input_bytes);
     if (step.outcome == Outcome::done) {
-      input_.resize(step.bytes);
+      input_read_ = 0;
+      input_end_ = step.bytes;
       exchange_.received += step.bytes;
       return true;
     }
     if (step.outcome == Outcome::closed || step.outcome == Outcome::failed) {
       exchange_.closed = true;
-      return step.outcome == Outcome::failed ? fail(std::move(step.failure)) : (input_.clear(), false);
+      drop_input();
+      return step.outcome == Outcome::failed && fail(std::move(step.failure));
     }
+    drop_input(); // a watch waits for minutes
     if (!wait(step.outcome, limit, exchange_.received == 0 ? "no answer came" : "nothing more came"))
       return false;
   }
@@ -227,9 +239,15 @@ bool Connection::wait(Outcome outcome, Clock::time_point limit, std::string_view
   return ready ? true : fail(std::move(ready.error()));
 }
 
+void Connection::drop_input() {
+  if (input_)
+    OPENSSL_cleanse(input_.get() + input_read_, input_end_ - input_read_);
+  input_.reset();
+  input_read_ = input_end_ = 0;
+}
+
 bool Connection::fail(Failure failure) {
-  input_.clear();
-  input_read_ = 0;
+  drop_input();
   if (!exchange_.failure)
     exchange_.failure = std::move(failure);
   return false;

@@ -14,8 +14,9 @@
 
 namespace runtime_agent::http {
 
-/// A connection to one origin, plain or TLS, with buffers in both directions: cpp-httplib writes and parses HTTP over
-/// it, and every wait in it ends with the call's deadline or cancel token. Used by one call at a time.
+/// A connection to one origin, plain or TLS, with buffers in both directions, which it has only while there is something
+/// in them: cpp-httplib writes and parses HTTP over it, and every wait in it ends with the call's deadline or cancel
+/// token. Used by one call at a time.
 class Connection final : public httplib::Stream {
 public:
   struct Route {
@@ -71,9 +72,12 @@ private:
 
   Descriptor fd_;
   std::unique_ptr<TlsSession> tls_; // after the descriptor: it ends first
+  void drop_input();
+
   std::string output_;
-  std::string input_;
+  std::unique_ptr<char[]> input_; ///< what has come: from `input_read_` to `input_end_`
   std::size_t input_read_ = 0;
+  std::size_t input_end_ = 0;
   Exchange exchange_;
 };
 
