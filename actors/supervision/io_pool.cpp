@@ -1,13 +1,11 @@
 #include "actors/supervision/io_pool.hpp"
 
+#include <system_error>
 #include <utility>
 
 namespace runtime_agent::supervision {
 
-IoPool::IoPool(std::size_t threads, std::size_t queue_limit) : queue_limit_(queue_limit) {
-  for (std::size_t i = 0; i < threads; ++i)
-    threads_.emplace_back([this] { work(); });
-}
+IoPool::IoPool(std::size_t threads, std::size_t queue_limit) : most_threads_(threads), queue_limit_(queue_limit) {}
 
 IoPool::~IoPool() {
   stop(std::chrono::milliseconds(0));
@@ -22,10 +20,22 @@ bool IoPool::submit(std::function<void()> job) {
     std::lock_guard lock(mutex_);
     if (stopped_ || queue_.size() >= queue_limit_)
       return false;
+    const bool all_have_work = running_ + queue_.size() >= threads_.size();
+    if (all_have_work && threads_.size() < most_threads_ && !begin_thread() && threads_.empty())
+      return false;
     queue_.push_back(std::move(job));
   }
   work_came_.notify_one();
   return true;
+}
+
+bool IoPool::begin_thread() {
+  try {
+    threads_.emplace_back([this] { work(); });
+    return true;
+  } catch (const std::system_error&) { // the process may have no more of them: those that there are go on
+    return false;
+  }
 }
 
 void IoPool::start_long(LongJob job) {

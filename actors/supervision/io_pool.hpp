@@ -13,11 +13,11 @@
 
 namespace runtime_agent::supervision {
 
-/// A fixed number of threads behind one bounded queue, and a thread of its own for each long job. Outlives every
-/// actor that uses it, but is stopped before the actor system ends. Thread-safe.
+/// Threads behind one bounded queue, each begun when all that there are have work, and a thread of its own for each long
+/// job. Outlives every actor that uses it, but is stopped before the actor system ends. Thread-safe.
 class IoPool final : public IoExecutor {
 public:
-  /// `queue_limit`: jobs that may wait, besides those that run.
+  /// At most so many `threads`. `queue_limit`: jobs that may wait, besides those that run.
   IoPool(std::size_t threads, std::size_t queue_limit);
   IoPool(const IoPool&) = delete;
   IoPool& operator=(const IoPool&) = delete;
@@ -41,8 +41,10 @@ private:
     std::shared_ptr<bool> finished; ///< guarded by `mutex_`
   };
   void work();
+  bool begin_thread();
   void join_finished_long_threads();
 
+  const std::size_t most_threads_;
   const std::size_t queue_limit_;
   mutable std::mutex mutex_;
   std::condition_variable work_came_;

@@ -4,7 +4,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
 #include <future>
+#include <iterator>
+#include <latch>
 #include <mutex>
 #include <thread>
 
@@ -31,6 +34,22 @@ TEST(IoPool, RunsEachJobOnce) {
     std::this_thread::yield();
   EXPECT_TRUE(pool.stop(10s));
   EXPECT_EQ(count, 100);
+}
+
+std::ptrdiff_t threads_of_this_process() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
+TEST(IoPool, HasThreadsOnlyOnceThereIsWorkForThem) {
+  const auto before = threads_of_this_process();
+  IoPool pool(5, 10);
+  EXPECT_EQ(threads_of_this_process(), before);
+  std::latch all_run(5); // each job waits for the others: none comes to its end in a thread of another
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(pool.submit([&] { all_run.arrive_and_wait(); }));
+  all_run.wait();
+  EXPECT_EQ(threads_of_this_process(), before + 5);
 }
 
 TEST(IoPool, RefusesWhenItsQueueIsFull) {
