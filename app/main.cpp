@@ -1,4 +1,7 @@
+#include <functional>
 #include <iostream>
+#include <map>
+#include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -26,12 +29,15 @@ constexpr const char* codes_of_commands = R"(  0  done, and nothing is wrong
   2  the command line or an environment variable is not valid
 )";
 
-std::string footer(const char* exit_codes) {
-  return "Environment variables:\n" + runtime_agent::app::describe_settings() + "\nExit codes:\n" + exit_codes +
-         R"(
+/// Made only when it is asked for.
+std::function<std::string()> footer(const char* exit_codes) {
+  return [exit_codes] {
+    return "Environment variables:\n" + runtime_agent::app::describe_settings() + "\nExit codes:\n" + exit_codes +
+           R"(
 See the connection:  kubectl get compassconnection compass-connection -o yaml
 Reconnect:           kubectl delete compassconnection compass-connection
 )";
+  };
 }
 
 } // namespace
@@ -39,24 +45,32 @@ Reconnect:           kubectl delete compassconnection compass-connection
 int main(int argc, char** argv) {
   using namespace runtime_agent::app;
   Invocation invocation{{}, OutputFormat::text, std::cout, std::cerr};
-  CLI::App cli(description, "runtime-agent");
-  cli.footer(footer(codes_of_the_agent));
-  add_kubeconfig_option(cli, invocation);
-  cli.require_subcommand(0, 1);
-  Execution chosen;
+  auto cli = std::make_unique<CLI::App>(description, "runtime-agent");
+  cli->footer(footer(codes_of_the_agent));
+  add_kubeconfig_option(*cli, invocation);
+  cli->require_subcommand(0, 1);
+  const CLI::App* chosen = nullptr;
+  std::map<const CLI::App*, Execution> executions;
   for (const Command& command : commands()) {
-    CLI::App* subcommand = cli.add_subcommand(command.name, command.summary);
-    Execution execution = command.add(*subcommand, invocation);
+    CLI::App* subcommand = cli->add_subcommand(command.name, command.summary);
+    executions[subcommand] = command.add(*subcommand, invocation);
     if (command.name == "run")
-      chosen = execution; // what is done without any subcommand
+      chosen = subcommand; // what is done without any subcommand
     else
       subcommand->footer(footer(codes_of_commands));
-    subcommand->callback([&chosen, execution = std::move(execution)] { chosen = execution; });
   }
+  const CLI::App* run = chosen;
   try {
-    cli.parse(argc, argv);
+    cli->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return cli.exit(error) == 0 ? 0 : exit_invalid_settings;
+    return cli->exit(error) == 0 ? 0 : exit_invalid_settings;
   }
-  return chosen();
+  if (const auto asked = cli->get_subcommands(); !asked.empty())
+    chosen = asked.front();
+  const Execution execute = std::move(executions[chosen]);
+  if (chosen == run) { // for years: what the command line has been read with is not needed any more
+    executions.clear();
+    cli.reset();
+  }
+  return execute();
 }
