@@ -16,7 +16,9 @@ option(RUNTIME_AGENT_FUZZ "build the fuzzers; needs clang" OFF)
 set(RUNTIME_AGENT_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
 
 # With optimisation g++ 12 takes moves of strings for accesses out of bounds: those stay warnings there.
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+# The agent waits nearly all of its life, and every page of its code counts as its memory: small code, and without what
+# nothing calls. The benchmarks say what that costs (CONTRIBUTING.md, Decisions).
+set(CMAKE_CXX_FLAGS_RELEASE "-Os -DNDEBUG -ffunction-sections -fdata-sections")
 add_compile_options($<$<AND:$<CXX_COMPILER_ID:GNU>,$<NOT:$<CONFIG:Debug>>>:-Wno-error=array-bounds$<SEMICOLON>-Wno-error=stringop-overflow$<SEMICOLON>-Wno-error=restrict$<SEMICOLON>-Wno-error=maybe-uninitialized>)
 add_library(runtime_agent_warnings INTERFACE)
 target_compile_options(runtime_agent_warnings INTERFACE
@@ -61,6 +63,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()
 find_program(MOLD mold)
+add_link_options($<$<CONFIG:Release>:-Wl,--gc-sections>)
 if(MOLD)
-  add_link_options(-fuse-ld=mold)
+  add_link_options(-fuse-ld=mold $<$<CONFIG:Release>:-Wl,--icf=safe>)
 endif()

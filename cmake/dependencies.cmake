@@ -12,8 +12,9 @@ find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
+# One source uses it: compiled there, it is a third of the shared library.
 add_library(spdlog_external INTERFACE)
-target_link_libraries(spdlog_external INTERFACE spdlog::spdlog)
+target_link_libraries(spdlog_external INTERFACE spdlog::spdlog_header_only)
 
 find_path(TL_EXPECTED_INCLUDE tl/expected.hpp REQUIRED)
 add_library(tl_expected INTERFACE)
