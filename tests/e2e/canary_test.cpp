@@ -31,16 +31,32 @@ protected:
     const auto secret = world().get(kubernetes::secrets("kyma-system"), "cluster-client-certificates");
     return secret ? base64_decode((*secret)["data"].value("key", "")).value_or("") : std::string();
   }
-  /// Image of the agent's memory, taken by a debugger.
-  std::string memory_image() {
-    const std::string prefix = (folder.path() / "image").string();
-    const std::string pid = std::to_string(world().agent().pid());
-    const std::string command = "gcore -a -o " + prefix + " " + pid + " >" + prefix + ".log 2>&1";
-    EXPECT_EQ(std::system(command.c_str()), 0) << content_of(prefix + ".log");
-    return content_of(prefix + "." + pid);
-  }
 
   TemporaryFolder folder;
+};
+
+/// What a debugger sees. `./dev test` runs these with the release binary as well.
+class MemoryImage : public Canaries {
+protected:
+  void SetUp() override {
+    if (agent_has_sanitizers())
+      GTEST_SKIP() << "a sanitizer keeps freed memory as it was, and has to read the process as a debugger does";
+    Canaries::SetUp();
+  }
+  /// What the debugger has printed, attached to the agent, or about its attempt.
+  std::string debugger(const std::string& command) {
+    const std::string log = (folder.path() / "debugger.log").string();
+    const std::string pid = std::to_string(world().agent().pid());
+    const std::string line = "gdb -p " + pid + " -batch -ex '" + command + "' >" + log + " 2>&1";
+    const int status = std::system(line.c_str());
+    return content_of(log) + "\nended with " + std::to_string(status);
+  }
+  std::string image() {
+    const std::string path = (folder.path() / "image").string();
+    const std::string said = debugger("generate-core-file " + path);
+    EXPECT_TRUE(std::filesystem::exists(path)) << said;
+    return content_of(path);
+  }
 };
 
 TEST_F(Canaries, ReachNoLogTraceOrStatusAtAnyLevel) {
@@ -84,10 +100,16 @@ TEST_F(Canaries, ReachNoLogTraceOrStatusAtAnyLevel) {
       EXPECT_EQ(text.find(canary), std::string::npos) << canary << " in the " << place;
 }
 
-TEST_F(Canaries, SpentTokensAndRetiredKeysAreNotInTheProcessesMemory) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "the sanitizer keeps freed memory as it was, and its shadow makes the image enormous";
-#endif
+// Not even those of its own user may look at it; the kernel gives such a process no core dump either.
+TEST_F(MemoryImage, IsNotForCoreDumps) {
+  world().configure();
+  world().start(world().quick_environment());
+  ASSERT_TRUE(reaches("Synchronized"));
+  const std::string said = debugger("print (int)prctl(3)"); // PR_GET_DUMPABLE
+  EXPECT_TRUE(said.find("$1 = 0") != std::string::npos || said.find("not permitted") != std::string::npos) << said;
+}
+
+TEST_F(MemoryImage, HasNeitherSpentTokensNorRetiredKeys) {
   const std::string token = compass().issue_token();
   Variables variables = world().environment(); // keys of its own making: those of a folder are read again and again
   variables["RUNTIME_AGENT_TEST_DUMPABLE"] = "on";
@@ -103,12 +125,12 @@ TEST_F(Canaries, SpentTokensAndRetiredKeysAreNotInTheProcessesMemory) {
   ASSERT_TRUE(another_cycle());
   ASSERT_TRUE(another_cycle());
 
-  const std::string image = memory_image();
-  ASSERT_GT(image.size(), 1'000'000u);
-  EXPECT_NE(image.find("another-token"), std::string::npos) << "the image shows what is there";
-  EXPECT_EQ(image.find(token), std::string::npos) << "the spent token";
-  EXPECT_EQ(image.find(base64_encode(token)), std::string::npos) << "the spent token, as the Secret holds it";
-  EXPECT_EQ(image.find(heart_of(retired)), std::string::npos) << "the retired key";
+  const std::string memory = image();
+  ASSERT_GT(memory.size(), 1'000'000u);
+  EXPECT_NE(memory.find("another-token"), std::string::npos) << "the image shows what is there";
+  EXPECT_EQ(memory.find(token), std::string::npos) << "the spent token";
+  EXPECT_EQ(memory.find(base64_encode(token)), std::string::npos) << "the spent token, as the Secret holds it";
+  EXPECT_EQ(memory.find(heart_of(retired)), std::string::npos) << "the retired key";
 }
 
 } // namespace

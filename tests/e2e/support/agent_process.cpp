@@ -22,7 +22,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::string agent_binary = std::string(RUNTIME_AGENT_BINARY_DIR) + "/bin/runtime-agent";
+const char* const given_folder = std::getenv("RUNTIME_AGENT_BIN");
+const std::string agent_binary =
+    given_folder != nullptr ? std::string(given_folder) + "/runtime-agent" : RUNTIME_AGENT_BINARY_DIR "/bin/runtime-agent";
 
 pid_t start(const std::vector<std::string>& arguments, const Variables& environment, const std::string& output) {
   std::vector<std::string> lines;
@@ -61,6 +63,14 @@ TemporaryFolder::TemporaryFolder() {
 TemporaryFolder::~TemporaryFolder() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
+}
+
+bool agent_has_sanitizers() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return given_folder == nullptr;
+#else
+  return false;
+#endif
 }
 
 int free_port() {

@@ -34,6 +34,10 @@ int free_port();
 /// Polls `condition` until it holds or `limit` is over; returns whether it held.
 bool eventually(std::chrono::milliseconds limit, const std::function<bool()>& condition);
 
+/// Whether the agent is built with what watches its memory, as the tests are. Not one from the folder that
+/// RUNTIME_AGENT_BIN names, which takes the place of the one beside the tests.
+bool agent_has_sanitizers();
+
 /// The real agent, as a process with exactly the given environment; killed and waited for at the latest by the
 /// destructor.
 class AgentProcess {
