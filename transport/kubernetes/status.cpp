@@ -31,7 +31,7 @@ bool holds_secrets(const Resource& resource) {
 }
 
 /// Messages that name the object and nothing of its content. Admission and decoding errors quote what they refuse, and
-/// admission may answer with any code: a 403 is taken at its word only in the authorizer's form.
+/// admission may answer with any code: a 403 is taken at its word only in the authorizer's form, and in the quota's.
 bool quotes_nothing(int code, const std::string& message) {
   switch (code) {
   case 401:
@@ -41,7 +41,9 @@ bool quotes_nothing(int code, const std::string& message) {
   case 429:
     return message.find("denied") == std::string::npos;
   case 403:
-    return message.find("\" cannot ") != std::string::npos && message.find("denied") == std::string::npos;
+    return (message.find("\" cannot ") != std::string::npos ||
+            message.find("\" is forbidden: exceeded quota: ") != std::string::npos) &&
+           message.find("denied") == std::string::npos;
   default:
     return false;
   }

@@ -76,6 +76,13 @@ TEST(Status, ShowsWhichRightIsMissingOnASecret) {
   EXPECT_NE(failure_for(403, "Forbidden", message, secrets("ns")).what.find("cannot update"), std::string::npos);
 }
 
+TEST(Status, ShowsWhichQuotaASecretExceeds) {
+  const std::string message = "secrets \"shop\" is forbidden: exceeded quota: few, requested: count/secrets=1";
+  EXPECT_NE(failure_for(403, "Forbidden", message, secrets("ns")).what.find("exceeded quota: few"), std::string::npos);
+  const std::string webhook = "admission webhook \"w\" denied the request: password hunter2 " + message;
+  EXPECT_EQ(failure_for(403, "Forbidden", webhook, secrets("ns")).what.find("hunter2"), std::string::npos);
+}
+
 TEST(Status, AGatewaysPageIsNoStatus) {
   const auto failure =
       failure_of({502, {}, "<html><title>Bad Gateway</title></html>"}, {"get", applications(), "shop"}, {});
