@@ -84,6 +84,8 @@ ConnectionReport connection_report(const ConnectionState& state, const Moment& m
   ConnectionReport report = state.report;
   report.connected = usable(s);
   report.connecting = connecting_problem(state, s);
+  if (report.connecting && state.current && (s.expired || state.refused)) // what it began with, beside what it met
+    report.connecting->what += "; connecting anew, since " + reason(state, s, moment);
   report.maintaining = maintaining_problem(state, s, moment);
   if (state.current) {
     report.validity = state.current->identity->validity;

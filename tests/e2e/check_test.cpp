@@ -1,11 +1,10 @@
-#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
 
 #include <gmock/gmock.h>
 
-#include "tests/e2e/support/end_to_end.hpp"
+#include "tests/e2e/check_fixture.hpp"
 
 /// `runtime-agent check` by the real binary: for each fault, which row names the part, the cause and the remedy.
 namespace runtime_agent::e2e {
@@ -13,96 +12,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-struct Expected {
-  std::string id;
-  std::string verdict = "failed";
-  std::vector<std::string> found; ///< part and cause
-  std::vector<std::string> remedy;
-};
-
-struct Report {
-  std::optional<int> code;
-  Json document;
-  std::string output;
-};
-
-class CheckInSandbox : public EndToEnd {
-protected:
-  void SetUp() override { fresh(); }
-  void fresh(sandbox::CompassOptions options = World::fast_options()) {
-    make_world(ClusterKind::sandbox, std::move(options));
-    variables_ = world().quick_environment();
-    variables_["APP_LEADER_ELECTION"] = "auto";
-  }
-  sandbox::KubernetesServer& server() { return *world().sandbox_server(); }
-
-  Report check(std::vector<std::string> arguments = {"check", "--output", "json"}) {
-    AgentProcess process(variables_, std::move(arguments));
-    const auto code = process.wait(90s);
-    Report report{code, {}, process.output()};
-    report.document = Json::parse(report.output, nullptr, false);
-    return report;
-  }
-  /// The row is there, with these words, and the exit code says so.
-  void expect(const Expected& expected) {
-    const Report report = check();
-    ASSERT_TRUE(report.document.is_object()) << report.output;
-    EXPECT_EQ(report.code, expected.verdict == "failed" ? 1 : 0) << report.output;
-    const auto holds = [](const Json& row, const char* key, const std::vector<std::string>& words) {
-      const std::string text = row[key];
-      return std::all_of(words.begin(), words.end(),
-                         [&](const std::string& word) { return text.find(word) != std::string::npos; });
-    };
-    const auto& rows = report.document["rows"];
-    const bool there = std::any_of(rows.begin(), rows.end(), [&](const Json& row) {
-      return row["id"] == expected.id && row["verdict"] == expected.verdict && holds(row, "found", expected.found) &&
-             holds(row, "remedy", expected.remedy);
-    });
-    EXPECT_TRUE(there) << "expected " << expected.verdict << " in row " << expected.id << ":\n" << report.output;
-    for (const Json& row : rows)
-      documented(row);
-  }
-  /// Its paragraph exists.
-  static void documented(const Json& row) {
-    static const std::string paragraphs = [] {
-      std::ifstream file(std::string(RUNTIME_AGENT_SOURCE_DIR) + "/deploy/CHECKS.md");
-      std::ostringstream text;
-      text << file.rdbuf();
-      return text.str();
-    }();
-    const std::string link = row["documentation"];
-    const std::string id = row["id"];
-    EXPECT_EQ(link, "deploy/CHECKS.md#check-" + id);
-    EXPECT_THAT(paragraphs, HasSubstr("## check-" + id + "\n"));
-  }
-  /// Connects and synchronises, and ends the agent.
-  void connect() {
-    if (compass().dataset()["applications"].empty())
-      give_applications(2);
-    synchronise();
-    end_agent();
-  }
-  /// As a user who may do only this.
-  void log_in(const std::vector<sandbox::kube::Rule>& rules) {
-    const std::string file = (folder_.path() / ("kubeconfig-" + std::to_string(++logins_))).string();
-    std::ofstream(file) << server().kubeconfig(server().add_user("user-" + std::to_string(logins_), rules));
-    variables_["KUBECONFIG"] = file;
-  }
-  void refuse_writes(int status, const std::string& message, const std::string& resource = "secrets") {
-    sandbox::kube::Fault fault;
-    fault.verb = "create";
-    fault.resource = resource;
-    fault.status = status;
-    fault.message = message;
-    fault.times = 0;
-    server().faults().add(std::move(fault));
-  }
-
-  Variables variables_;
-  TemporaryFolder folder_;
-  int logins_ = 0;
-};
 
 TEST_F(CheckInSandbox, FindsNothingWrongWhereNothingIs) {
   world().configure();
@@ -342,15 +251,7 @@ TEST_F(CheckInSandbox, NamesACertificateThatIsRevoked) {
   expect({"certificate", "failed", {"refuses the client certificate"}, {"revoked", "new token"}});
 }
 TEST_F(CheckInSandbox, NamesTwoApplicationsWithOneName) {
-  auto dataset =
-      nlohmann::json{{"runtime", {{"labels", nlohmann::json::object()}}}, {"applications", nlohmann::json::array()}};
-  for (const char* id : {"id-one", "id-two", "id-three"})
-    dataset["applications"].push_back({{"id", id},
-                                       {"name", std::string(id) == "id-three" ? "other" : "shop"},
-                                       {"description", "d"},
-                                       {"auths", nlohmann::json::array()},
-                                       {"bundles", nlohmann::json::array()}});
-  give(dataset);
+  give_applications_of_one_name();
   world().configure();
   world().start(world().quick_environment());
   ASSERT_TRUE(reaches("ResourceApplicationFailed"));
