@@ -202,7 +202,7 @@ make_archive() {
   jq -cn --arg created "$created" --arg architecture "$architecture" --arg diff "sha256:$diff_id" \
     --arg user "$user:$user" --arg version "$version" '{
       created: $created, architecture: $architecture, os: "linux",
-      config: {User: $user, Env: ["PATH=/app"], Cmd: ["/app/compass-runtime-agent"], WorkingDir: "/",
+      config: {User: $user, Env: ["PATH=/app", "LD_BIND_NOW=1"], Cmd: ["/app/compass-runtime-agent"], WorkingDir: "/",
         ExposedPorts: {"8090/tcp": {}},
         Labels: {"org.opencontainers.image.title": "runtime-agent", "org.opencontainers.image.version": $version}},
       rootfs: {type: "layers", diff_ids: [$diff]},

@@ -287,6 +287,7 @@ class Agent:
             APP_TRACE_FILE=f"{self.folder.name}/trace",
             APP_LEADER_ELECTION="off",
             APP_LOG_LEVEL="debug",
+            LD_BIND_NOW="1",  # as the image has it
         )
         environment.update(variables)
         self._log = open(f"{self.folder.name}/log", "wb")

@@ -66,7 +66,8 @@ is_taken_by_buildah() {
   configuration=$("${engine[@]}" inspect --type image "$(cat "$work/id")") || return 1
   "${engine[@]}" rmi --all >/dev/null
   jq -e --arg digest "$(cat "$image/digest")" '.FromImageDigest == $digest and (.OCIv1.config
-    | .User == "65535:65535" and .Cmd == ["/app/compass-runtime-agent"] and (.Entrypoint // []) == [])' <<<"$configuration"
+    | .User == "65535:65535" and .Cmd == ["/app/compass-runtime-agent"] and (.Entrypoint // []) == []
+      and (.Env | index("LD_BIND_NOW=1")))' <<<"$configuration"
 }
 
 is_an_archive_for_docker_too() {
