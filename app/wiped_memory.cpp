@@ -1,9 +1,12 @@
+#include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
 #include <malloc.h>
 #include <openssl/crypto.h>
+#include <sys/mman.h>
 
 // Memory is wiped when it is given back, for whatever held a secret on its way: a request's text, an answer, a JSON
 // string, the buffer that a key was parsed from. `Secret` wipes its own; these are copies in libraries that know
@@ -12,11 +15,31 @@
 
 namespace {
 
+constexpr std::size_t page = 4096;
+constexpr std::size_t large = 32 * page;
+
+/// Of a large buffer whole pages are given back to the kernel, which empties them. A parser's is mostly untouched: to
+/// overwrite it would first bring all of it in.
+void wipe(char* memory, std::size_t size) noexcept {
+  if (size >= large) {
+    const std::size_t head = (page - reinterpret_cast<std::uintptr_t>(memory) % page) % page;
+    const std::size_t whole = (size - head) / page * page;
+    if (madvise(memory + head, whole, MADV_DONTNEED) == 0) {
+      explicit_bzero(memory, head);
+      explicit_bzero(memory + head + whole, size - head - whole);
+      return;
+    }
+  }
+  explicit_bzero(memory, size);
+}
+
 void wipe_and_free(void* memory) noexcept {
   if (memory == nullptr)
     return;
-  explicit_bzero(memory, malloc_usable_size(memory));
+  const int error = errno; // stays, as free() promises it
+  wipe(static_cast<char*>(memory), malloc_usable_size(memory));
   std::free(memory);
+  errno = error;
 }
 
 void* openssl_allocate(std::size_t size, const char*, int) {

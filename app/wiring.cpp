@@ -58,7 +58,7 @@ application_reconciler::Settings application_reconciler_settings(const Settings&
 status_writer::Settings status_writer_settings(const Settings& settings, Observed& observed, Measurements& measurements,
                                                EventRecorder& events) {
   status_writer::Settings result;
-  result.times_limit = settings.sync_period;
+  result.times_limit = settings.sync_period * 3 / 2; // by then a cycle has ended, whose write tells them as well
   if (settings.skip_compass_tls_verify)
     result.warning = "TLS checks are off: Compass' server certificates are not verified (APP_SKIP_COMPASS_TLS_VERIFY)";
   result.publish = [&observed, &measurements](const status_writer::Facts& facts) {

@@ -95,7 +95,7 @@ def between_cycles(compass):
     """Returns in the pause after a cycle, with the count of cycles so far."""
     before = compass.director_queries()
     now = until(lambda: (n := compass.director_queries()) > before and n, 60, "a cycle")
-    time.sleep(0.5)  # half of the period of QUICK_CYCLES
+    time.sleep(0.5)  # half of the period of QUICK_CYCLES, or less
     return now
 
 
@@ -205,13 +205,15 @@ def start(bench):
 
 
 def _unchanged(bench, applications, kubeconfig=None):
-    real, compass, agent = synchronized_agent(bench, applications, kubeconfig, **QUICK_CYCLES)
+    # Longer than the second that the agent leaves between two writes of the status.
+    periods = {"APP_CONTROLLER_SYNC_PERIOD": "2s", "APP_MINIMAL_COMPASS_SYNC_TIME": "1s"}
+    real, compass, agent = synchronized_agent(bench, applications, kubeconfig, APP_LOG_LEVEL="info", **periods)
     with agent:
         time.sleep(3)
         compass.clear_requests()
         first = between_cycles(compass)
         cpu, asked = agent.cpu(), real.admin.requests()
-        time.sleep(3 if bench.quick else 12)
+        time.sleep(3 if bench.quick else 24)
         last = between_cycles(compass)
         cpu, now = agent.cpu() - cpu, real.admin.requests()
         cycles = last - first

@@ -155,19 +155,22 @@ std::string hammered(const std::map<Point, std::size_t>& undisturbed, const std:
   return {};
 }
 
-/// A pairing's own answer spends its token. And while the watch that brings the configuration hangs, until it is taken
-/// for dead, a token that is there already cannot be seen: the operator gives it once more.
+/// A pairing's own answer spends its token.
 bool may_need_a_token(const FaultRun& run) {
-  return run.point.service == "connector-token" ||
-         (run.hangs() && run.point.request.find("watch secrets kyma-system") == 0);
+  return run.point.service == "connector-token";
+}
+
+/// An operator who sees a refusal that passes by itself does nothing. It passes at the latest when a watch that hangs has
+/// been taken for dead: until then a token that is there already may not be seen.
+std::chrono::milliseconds patience(const FaultRun& run) {
+  return run.hangs() && run.point.request.find("watch") == 0 ? 45s : 2s;
 }
 
 void carry_out(FaultRun& run, const std::map<Point, std::size_t>& usual) {
   Scenario scenario;
   Disturbance disturbance(scenario.world(), run);
   scenario.meanwhile([&] { disturbance.look(run.hangs()); });
-  // An operator who sees a refusal that passes by itself does nothing.
-  scenario.give_tokens_after(2s);
+  scenario.give_tokens_after(patience(run));
   run.outcome = scenario.run(run.hangs() ? 180s : 60s);
   run.struck = disturbance.has_struck();
   run.hammered = hammered(usual, busiest_seconds(scenario.world()));

@@ -123,7 +123,7 @@ make_pod() {
   chmod -R a+rX "$mounted/var" "$mounted/etc"
   mkdir -p "$work/root"
   mount --bind "$mounted" "$work/root" && mount -o remount,bind,ro,nosuid,nodev "$work/root" || return 1
-  pod_environment=(KUBERNETES_SERVICE_HOST="${server%:*}" KUBERNETES_SERVICE_PORT="${server##*:}" SSL_CERT_FILE=/compass/ca.pem
+  pod_environment=(KUBERNETES_SERVICE_HOST="${server%:*}" KUBERNETES_SERVICE_PORT="${server##*:}" SSL_CERT_FILE=/compass/ca.pem LD_BIND_NOW=1
     APP_CONTROLLER_SYNC_PERIOD=1s APP_MINIMAL_COMPASS_SYNC_TIME=1s)
   agent_command=(setpriv --no-new-privs /usr/sbin/chroot --userspec=65535:65535 --groups=65535 "$work/root" /app/compass-runtime-agent)
 }
