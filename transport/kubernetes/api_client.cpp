@@ -16,6 +16,9 @@
 namespace runtime_agent::kubernetes {
 namespace {
 
+/// After what a watch has brought, so that a thousand objects that change in a second do not wake it up a thousand times.
+constexpr std::chrono::milliseconds gathering{10};
+
 using std::chrono::steady_clock;
 
 /// Clients that were made with one login's TLS material, and that login.
@@ -361,7 +364,11 @@ Result<std::string> ApiClient::watch(const Resource& resource, const WatchOption
                                      const EventReceiver& receive, const CallContext& context) {
   const Operation operation{"watch", resource, ""};
   WatchDecoder decoder(operation, receive, options.resource_version, options_.max_object_bytes);
-  const http::DataReceiver data = [&decoder](std::string_view piece) { return decoder.feed(piece); };
+  const http::DataReceiver data = [&](std::string_view piece) {
+    const bool goes_on = decoder.feed(piece);
+    context.cancel.wait_for(gathering); // what comes meanwhile comes in one piece
+    return goes_on;
+  };
   Query query;
   query.add("watch", "true");
   query.add("allowWatchBookmarks", "true");

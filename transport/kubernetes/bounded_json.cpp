@@ -7,7 +7,12 @@
 namespace runtime_agent::kubernetes {
 namespace {
 
-/// Builds a document from the parser's events. nlohmann's own builder knows no bounds and keeps the whole list.
+/// An object's members, as most objects of Kubernetes have them: where it grows, all that is in it is copied.
+constexpr std::size_t usual_members = 10;
+
+/// Builds a document from the parser's events. nlohmann's own builder knows no bounds and keeps the whole list. Leaves
+/// `metadata.managedFields` out: it is half of an object, the API server's own, and stays as it is where an update lacks
+/// it.
 class Builder : public nlohmann::json_sax<Json> {
 public:
   Builder(const JsonBounds& bounds, const ObjectReceiver* items) : bounds_(bounds), receive_(items) {}
@@ -59,18 +64,29 @@ private:
       stop(fmt::format("has an object of more than {} members", bounds_.max_members));
       return nullptr;
     }
-    Json& place = parent[key_];
-    place = std::move(value);
-    return &place;
+    auto& members = parent.get_ref<Json::object_t&>();
+    if (members.empty())
+      members.reserve(usual_members);
+    const auto [place, is_new] = members.emplace(key_, std::move(value));
+    if (!is_new)
+      place->second = std::move(value);
+    return &place->second;
   }
 
   bool scalar(Json&& value) {
+    if (left_out_ > 0)
+      return true;
     if (in_items())
       return stop("has an item that is no object");
     return put(std::move(value)) != nullptr;
   }
 
   bool open(Json&& value) {
+    if (left_out_ > 0 || (metadata_ != nullptr && open_.back() == metadata_ && key_ == "managedFields")) {
+      if (open_.size() + ++left_out_ > bounds_.max_depth)
+        return stop(fmt::format("is nested deeper than {} levels", bounds_.max_depth));
+      return true;
+    }
     if (open_.size() >= bounds_.max_depth)
       return stop(fmt::format("is nested deeper than {} levels", bounds_.max_depth));
     if (in_items() && value.is_array())
@@ -81,6 +97,8 @@ private:
     Json* placed = put(std::move(value));
     if (placed == nullptr)
       return false;
+    if (placed->is_object() && !open_.empty() && open_.back()->is_object() && key_ == "metadata")
+      metadata_ = placed;
     open_.push_back(placed);
     if (items) {
       items_ = placed;
@@ -90,6 +108,12 @@ private:
   }
 
   bool close() {
+    if (left_out_ > 0) {
+      --left_out_;
+      return true;
+    }
+    if (open_.back() == metadata_)
+      metadata_ = nullptr;
     if (open_.back() == items_)
       items_ = nullptr;
     open_.pop_back();
@@ -106,6 +130,8 @@ private:
   Json root_;
   std::vector<Json*> open_; // pointers stay good: only the innermost container grows
   Json* items_ = nullptr;   // the list's array, while it is open
+  Json* metadata_ = nullptr; // the innermost, while it is open
+  std::size_t left_out_ = 0; // levels that are open within what is left out
   bool saw_items_ = false;
   std::string key_;
   std::string error_;

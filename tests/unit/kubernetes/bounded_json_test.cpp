@@ -16,6 +16,21 @@ TEST(BoundedJson, KeepsTheOrderOfFieldsAndLargeNumbers) {
   EXPECT_EQ(parsed->dump(), text);
 }
 
+TEST(BoundedJson, LeavesManagedFieldsOutAndNothingElse) {
+  const auto parsed = parse_bounded(
+      R"({"metadata":{"name":"a","managedFields":[{"manager":"m","fieldsV1":{"f:spec":{}}},{}],"uid":"u"},)"
+      R"("managedFields":[1],"spec":{"managedFields":{"a":1},"metadata":"text"},"object":{"metadata":{"managedFields":[]}}})");
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->dump(),
+            R"({"metadata":{"name":"a","uid":"u"},"managedFields":[1],"spec":{"managedFields":{"a":1},)"
+            R"("metadata":"text"},"object":{"metadata":{}}})");
+  EXPECT_FALSE(parse_bounded(R"({"metadata":{"managedFields":)" + nested(199) + "}}"));
+}
+
+TEST(BoundedJson, TakesTheLastOfMembersWithOneName) {
+  EXPECT_EQ(parse_bounded(R"({"a":1,"b":2,"a":{"c":3}})")->dump(), R"({"a":{"c":3},"b":2})");
+}
+
 TEST(BoundedJson, TakesNestingUpToItsBound) {
   EXPECT_TRUE(parse_bounded(nested(200)));
 }
