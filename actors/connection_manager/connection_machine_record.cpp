@@ -96,10 +96,14 @@ bool Transition::further(const Pending& on_record) const {
 void Transition::merge_record(Record record) {
   s_.record = std::move(record);
   adopt_record();
-  // What could not be written may be there all the same: a creation whose answer was lost.
+  // What could not be written may be there all the same: a creation whose answer was lost, or that came late.
   if (situation().ca_stored && s_.storing_ca) {
     s_.storing_ca.reset();
     s_.ca_lane.succeeded();
+  }
+  if (situation().certificates_stored && s_.storing && !s_.pending) {
+    s_.storing.reset();
+    s_.cluster_lane.succeeded();
   }
 }
 

@@ -87,6 +87,39 @@ TEST_F(MachineTest, DoesNotSayThatTheCaCannotBeStoredOnceItIsFoundThere) {
   EXPECT_FALSE(state.storing_ca);
 }
 
+TEST_F(MachineTest, DoesNotSayThatThePairCannotBeStoredOnceAWatchShowsItThere) {
+  const auto identity = identity_at(moment.wall);
+  Record record;
+  record.certificates_version = "1";
+  record.credentials = Credentials{identity, {"runtime", "tenant", "https://connector", "https://director"}, ""};
+  record.ca_version = "2";
+  record.ca_pem = identity->ca_pem;
+  take(TimePassed{});
+  take(RecordRead{record});
+  const auto until = [&](Action action) { // whatever else is due
+    for (int i = 0; i < 20 && state.under_way != action; ++i) {
+      state.under_way = Action::wait;
+      moment.now += 10s;
+      take(TimePassed{});
+    }
+    ASSERT_EQ(state.under_way, action);
+  };
+  take(SecretsSeen{.certificates_version = ""}); // deleted
+  until(Action::verify_record);
+  Record without = record;
+  without.certificates_version.clear();
+  without.credentials.reset();
+  take(RecordVerified{without});
+  until(Action::write_certificates);
+  take(CertificatesWritten{*record.credentials, failed(Failure{.kind = FailureKind::timeout})}); // and comes late
+  EXPECT_TRUE(state.storing);
+  take(SecretsSeen{.certificates_version = "7"});
+  until(Action::verify_record);
+  record.certificates_version = "7";
+  take(RecordVerified{record});
+  EXPECT_FALSE(state.storing);
+}
+
 /// Of a process that stopped while the wish "uid-7" was being served by this certificate.
 Pending issued(const x509::IdentityPtr& identity) {
   Pending pending;
