@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <map>
+#include <set>
 
 namespace runtime_agent::supervision {
 namespace {
@@ -29,6 +30,17 @@ std::int64_t begin_of(const Cycle& cycle) {
   for (const Span& span : cycle.spans)
     begin = std::min(begin, span.record.started);
   return begin;
+}
+
+/// How many spans are named as causes and are not there.
+std::uint32_t missing_causes(const std::vector<Span>& spans) {
+  std::set<std::uint64_t> there{0}, missing;
+  for (const Span& span : spans)
+    there.insert(span.record.span);
+  for (const Span& span : spans)
+    if (!there.contains(span.record.parent))
+      missing.insert(span.record.parent);
+  return static_cast<std::uint32_t>(missing.size());
 }
 
 } // namespace
@@ -110,7 +122,12 @@ std::vector<Cycle> TraceImage::cycles(const Keep& keep) const {
   for (std::size_t i = 0; i < header_->retained; ++i)
     if (auto cycle = retained(i, keep))
       found.insert_or_assign(cycle->trace.trace_id, std::move(*cycle));
-  for (Span& span : spans([&keep](const SpanRecord& record) { return keep(record.trace); })) {
+  std::uint64_t youngest = 0;
+  const auto wanted = [&](const SpanRecord& record) {
+    youngest = std::max(youngest, record.sequence);
+    return keep(record.trace);
+  };
+  for (Span& span : spans(wanted)) {
     Cycle& cycle = found[span.record.trace];
     cycle.trace.trace_id = span.record.trace;
     cycle.spans.push_back(std::move(span));
@@ -122,6 +139,8 @@ std::vector<Cycle> TraceImage::cycles(const Keep& keep) const {
     cycle.spans.erase(std::unique(cycle.spans.begin(), cycle.spans.end(), same), cycle.spans.end());
     const std::size_t had = std::max<std::size_t>(cycle.left_out, counted(trace));
     cycle.left_out = static_cast<std::uint32_t>(had > cycle.spans.size() ? had - cycle.spans.size() : 0);
+    if (cycle.left_out == 0 && youngest > header_->cells) // its count is forgotten: younger cycles took the place
+      cycle.left_out = missing_causes(cycle.spans);
     cycles.push_back(std::move(cycle));
   }
   std::sort(cycles.begin(), cycles.end(), [](const Cycle& a, const Cycle& b) { return begin_of(a) > begin_of(b); });

@@ -66,6 +66,20 @@ TEST(TraceRing, CountsTheSpansOfACycleThatAreOverItsLimit) {
   EXPECT_EQ(ring.over_limit(), 3u);
 }
 
+TEST(TraceRing, SaysThatASpanIsLeftOutAlsoWhereTheCyclesCountIsForgotten) {
+  TraceRing ring(small(5, 100));
+  ring.record(span(ring, 1, 1, 0, 5)); // which the last one takes the place of
+  ring.record(span(ring, 1, 2, 1, 6));
+  for (std::uint8_t other = 1; other <= 4; ++other) { // whose counts lie where this cycle's lies
+    SpanRecord record = span(ring, 1, 1, 0, 7);
+    record.trace[2] = other;
+    ring.record(record);
+  }
+  const Cycle cycle = ring.cycle(trace_number(1));
+  ASSERT_EQ(cycle.spans.size(), 1u);
+  EXPECT_EQ(cycle.left_out, 1u);
+}
+
 TEST(TraceRing, TakesHttpRequests) {
   TraceRing ring;
   RequestSpan request;
