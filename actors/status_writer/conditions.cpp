@@ -64,7 +64,40 @@ Json* find(Json& list, std::string_view type) {
   return found == list.end() ? nullptr : &*found;
 }
 
+constexpr const char* observed = "observedGeneration";
+
+std::int64_t generation_of(const Json& object) {
+  const auto generation = object.value("/metadata/generation"_json_pointer, Json());
+  return generation.is_number_integer() ? generation.get<std::int64_t>() : 0;
+}
+
+/// The list of conditions; null where there is none.
+Json* list_in(Json& object) {
+  const auto place = "/status/conditions"_json_pointer;
+  return object.contains(place) && object[place].is_array() ? &object[place] : nullptr;
+}
+
+constexpr std::array<std::string_view, 3> own_types{"Ready", "Connected", "Synchronized"};
+
 } // namespace
+
+bool conditions_are_behind(const Json& object) {
+  Json copy = object.value("/status/conditions"_json_pointer, Json::array());
+  const auto generation = generation_of(object);
+  return std::any_of(own_types.begin(), own_types.end(), [&](std::string_view type) {
+    const Json* condition = find(copy, type);
+    return condition && condition->contains(observed) && (*condition)[observed].is_number_integer() &&
+           (*condition)[observed].get<std::int64_t>() < generation;
+  });
+}
+
+void observe_next_generation(Json& object) {
+  const auto next = generation_of(object) + 1;
+  if (Json* list = list_in(object))
+    for (const std::string_view type : own_types)
+      if (Json* condition = find(*list, type))
+        (*condition)[observed] = next;
+}
 
 std::array<Condition, 3> conditions(const Facts& facts, std::string_view state) {
   const Condition connection = connected(facts);

@@ -24,4 +24,11 @@ std::array<Condition, 3> conditions(const Facts& facts, std::string_view state);
 /// changes. Returns whether anything has changed.
 bool apply_conditions(kubernetes::Json& status, const Facts& facts, std::string_view state);
 
+/// Whether somebody has changed `object` since its conditions were written. Never where the definition drops the field.
+bool conditions_are_behind(const kubernetes::Json& object);
+
+/// For an object that is about to be written with a change: there is no status subresource, so that the write makes the
+/// next generation, and it is that one which the conditions are about.
+void observe_next_generation(kubernetes::Json& object);
+
 } // namespace runtime_agent::status_writer

@@ -227,6 +227,10 @@ Change apply_facts(kubernetes::Json& object, const Facts& facts) {
   const bool missed = status.contains("conditions") || !facts.conditions_pruned;
   if (apply_conditions(status, facts, state) && missed)
     edit.changed(Change::significant);
+  if (conditions_are_behind(object))
+    edit.changed(Change::times);
+  if (edit.change() != Change::none)
+    observe_next_generation(object);
   return edit.change();
 }
 

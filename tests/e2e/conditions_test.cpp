@@ -25,6 +25,13 @@ protected:
           return entry["status"].get<std::string>() + "/" + entry["reason"].get<std::string>();
     return {};
   }
+  bool conditions_are_of_this_generation() {
+    const auto object = world().connection();
+    const auto& all = (*object)["status"]["conditions"];
+    return all.size() == 3 && std::all_of(all.begin(), all.end(), [&](const Json& one) {
+             return one.value("observedGeneration", Json()) == (*object)["metadata"]["generation"];
+           });
+  }
   /// "Warning SynchronizationFailed 1 <message>", of the present CompassConnection.
   std::vector<std::string> events() {
     std::vector<std::string> texts;
@@ -49,6 +56,9 @@ TEST_P(AtHome, ConditionsFollowTheState) {
   EXPECT_EQ(condition("Ready"), "True/Synchronized");
   EXPECT_EQ(condition("Connected"), "True/CertificateValid");
   EXPECT_EQ(condition("Synchronized"), "True/Synchronized");
+  EXPECT_TRUE(comes_true([this] { return conditions_are_of_this_generation(); }));
+  world().patch_connection({{"spec", {{"managementInfo", {{"connectorUrl", "https://somebody.example.com"}}}}}});
+  EXPECT_TRUE(comes_true([this] { return conditions_are_of_this_generation(); })) << "with the next write";
   add_fault({{"service", "director"}, {"action", "http-500"}, {"times", -1}});
   EXPECT_TRUE(comes_true([this] { return condition("Ready") == "False/SynchronizationFailed"; }));
   EXPECT_EQ(condition("Connected"), "True/CertificateValid");

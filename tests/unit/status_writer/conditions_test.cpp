@@ -103,7 +103,29 @@ TEST(ApplyConditions, MovesTheTransitionTimeWithTheStatusAlone) {
   facts.synchronization->labelling = failure_in("two");
   EXPECT_TRUE(apply_conditions(status, facts, "MetadataUpdateFailed"));
   EXPECT_EQ(status["conditions"][0]["lastTransitionTime"], second);
-  EXPECT_FALSE(status["conditions"][0].contains("observedGeneration"));
+}
+
+TEST(ApplyConditions, AreOfTheGenerationThatTheirWriteMakes) {
+  Json object{{"metadata", {{"generation", 7}}}, {"spec", Json::object()}};
+  const Facts facts = synchronized_facts();
+  EXPECT_EQ(apply_facts(object, facts), Change::significant);
+  for (const Json& condition : object["status"]["conditions"])
+    EXPECT_EQ(condition["observedGeneration"], 8);
+  object["metadata"]["generation"] = 8; // as the API server has it after that write
+  EXPECT_EQ(apply_facts(object, facts), Change::none);
+  object["metadata"]["generation"] = 9; // somebody else's change
+  EXPECT_EQ(apply_facts(object, facts), Change::times) << "told with the next write";
+  EXPECT_EQ(object["status"]["conditions"][0]["observedGeneration"], 10);
+}
+
+TEST(ApplyConditions, MissNoGenerationThatTheDefinitionDrops) {
+  Json object{{"metadata", {{"generation", 7}}}, {"spec", Json::object()}};
+  const Facts facts = synchronized_facts();
+  apply_facts(object, facts);
+  for (Json& condition : object["status"]["conditions"])
+    condition.erase("observedGeneration");
+  object["metadata"]["generation"] = 8;
+  EXPECT_EQ(apply_facts(object, facts), Change::none);
 }
 
 TEST(ApplyConditions, LeavesThoseOfOthers) {
