@@ -13,8 +13,8 @@
 
 namespace runtime_agent::supervision {
 
-/// Threads behind one bounded queue, each begun when all that there are have work, and a thread of its own for each long
-/// job. Outlives every actor that uses it, but is stopped before the actor system ends. Thread-safe.
+/// Threads behind one bounded queue, each begun when all that there are have work, and a thread of its own for each
+/// long job. Outlives every actor that uses it, but is stopped before the actor system ends. Thread-safe.
 class IoPool final : public IoExecutor {
 public:
   /// At most so many `threads`. `queue_limit`: jobs that may wait, besides those that run.

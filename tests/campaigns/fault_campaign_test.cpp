@@ -160,8 +160,8 @@ bool may_need_a_token(const FaultRun& run) {
   return run.point.service == "connector-token";
 }
 
-/// An operator who sees a refusal that passes by itself does nothing. It passes at the latest when a watch that hangs has
-/// been taken for dead: until then a token that is there already may not be seen.
+/// An operator who sees a refusal that passes by itself does nothing. It passes at the latest when a watch that hangs
+/// has been taken for dead: until then a token that is there already may not be seen.
 std::chrono::milliseconds patience(const FaultRun& run) {
   return run.hangs() && run.point.request.find("watch") == 0 ? 45s : 2s;
 }

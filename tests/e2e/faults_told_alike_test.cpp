@@ -64,21 +64,27 @@ std::vector<FaultToldAlike> faults() {
   return {
       {"MissingKey",
        false,
-       [](auto& test) { configure(test, {{"TOKEN", std::nullopt}}); },
+       [](auto& test) {
+         configure(test, {{"TOKEN", std::nullopt}});
+       },
        {"configuration", "failed", {"TOKEN is missing"}, {"TOKEN"}},
        "ConnectionFailed",
        {"TOKEN is missing"},
        state_is("ConnectionFailed")},
       {"BlankKey",
        false,
-       [](auto& test) { configure(test, {{"RUNTIME_ID", " \n"}}); },
+       [](auto& test) {
+         configure(test, {{"RUNTIME_ID", " \n"}});
+       },
        {"configuration", "failed", {"RUNTIME_ID is blank"}, {"RUNTIME_ID"}},
        "ConnectionFailed",
        {"RUNTIME_ID is blank"},
        state_is("ConnectionFailed")},
       {"HostWithoutAddress",
        false,
-       [](auto& test) { configure(test, {{"CONNECTOR_URL", "https://compass.invalid/graphql"}}); },
+       [](auto& test) {
+         configure(test, {{"CONNECTOR_URL", "https://compass.invalid/graphql"}});
+       },
        {"dns", "failed", {"compass.invalid", "has no address"}, {"nslookup"}},
        "ConnectionFailed",
        {"compass.invalid", "has no address"},
@@ -106,7 +112,9 @@ std::vector<FaultToldAlike> faults() {
        requests("connector", "tls")},
       {"SpentToken",
        false,
-       [](auto& test) { configure(test, {{"TOKEN", "a-token-that-compass-does-not-know"}}); },
+       [](auto& test) {
+         configure(test, {{"TOKEN", "a-token-that-compass-does-not-know"}});
+       },
        {"token", "failed", {"the token is spent"}, {"new token"}},
        "ConnectionFailed",
        {"token", "give a new one"},

@@ -139,8 +139,8 @@ ssize_t Connection::read(char* data, std::size_t size) {
 ssize_t Connection::write(const char* data, std::size_t size) {
   if (exchange_.failure)
     return -1;
-  // Head and body leave in one piece where they are small: the last of it is flushed by the first read. The buffer never
-  // grows, since that would leave copies behind.
+  // Head and body leave in one piece where they are small: the last of it is flushed by the first read. The buffer
+  // never grows, since that would leave copies behind.
   for (std::size_t done = 0; done < size;) {
     output_.reserve(output_bytes);
     const auto count = std::min(size - done, output_bytes - output_.size());

@@ -14,9 +14,9 @@
 
 namespace runtime_agent::http {
 
-/// A connection to one origin, plain or TLS, with buffers in both directions, which it has only while there is something
-/// in them: cpp-httplib writes and parses HTTP over it, and every wait in it ends with the call's deadline or cancel
-/// token. Used by one call at a time.
+/// A connection to one origin, plain or TLS, with buffers in both directions, which it has only while there is
+/// something in them: cpp-httplib writes and parses HTTP over it, and every wait in it ends with the call's deadline or
+/// cancel token. Used by one call at a time.
 class Connection final : public httplib::Stream {
 public:
   struct Route {

@@ -16,7 +16,8 @@
 namespace runtime_agent::kubernetes {
 namespace {
 
-/// After what a watch has brought, so that a thousand objects that change in a second do not wake it up a thousand times.
+/// After what a watch has brought, so that a thousand objects that change in a second do not wake it up a thousand
+/// times.
 constexpr std::chrono::milliseconds gathering{10};
 
 using std::chrono::steady_clock;

@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t usual_members = 10;
 
 /// Builds a document from the parser's events. nlohmann's own builder knows no bounds and keeps the whole list. Leaves
-/// `metadata.managedFields` out: it is half of an object, the API server's own, and stays as it is where an update lacks
-/// it.
+/// `metadata.managedFields` out: it is half of an object, the API server's own, and stays as it is where an update
+/// lacks it.
 class Builder : public nlohmann::json_sax<Json> {
 public:
   Builder(const JsonBounds& bounds, const ObjectReceiver* items) : bounds_(bounds), receive_(items) {}
@@ -128,8 +128,8 @@ private:
   const JsonBounds& bounds_;
   const ObjectReceiver* receive_; // null: no list
   Json root_;
-  std::vector<Json*> open_; // pointers stay good: only the innermost container grows
-  Json* items_ = nullptr;   // the list's array, while it is open
+  std::vector<Json*> open_;  // pointers stay good: only the innermost container grows
+  Json* items_ = nullptr;    // the list's array, while it is open
   Json* metadata_ = nullptr; // the innermost, while it is open
   std::size_t left_out_ = 0; // levels that are open within what is left out
   bool saw_items_ = false;

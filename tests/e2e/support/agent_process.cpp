@@ -23,8 +23,8 @@ namespace {
 using namespace std::chrono_literals;
 
 const char* const given_folder = std::getenv("RUNTIME_AGENT_BIN");
-const std::string agent_binary =
-    given_folder != nullptr ? std::string(given_folder) + "/runtime-agent" : RUNTIME_AGENT_BINARY_DIR "/bin/runtime-agent";
+const std::string agent_binary = given_folder != nullptr ? std::string(given_folder) + "/runtime-agent"
+                                                         : RUNTIME_AGENT_BINARY_DIR "/bin/runtime-agent";
 
 pid_t start(const std::vector<std::string>& arguments, const Variables& environment, const std::string& output) {
   std::vector<std::string> lines;

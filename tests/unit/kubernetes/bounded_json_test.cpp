@@ -21,9 +21,8 @@ TEST(BoundedJson, LeavesManagedFieldsOutAndNothingElse) {
       R"({"metadata":{"name":"a","managedFields":[{"manager":"m","fieldsV1":{"f:spec":{}}},{}],"uid":"u"},)"
       R"("managedFields":[1],"spec":{"managedFields":{"a":1},"metadata":"text"},"object":{"metadata":{"managedFields":[]}}})");
   ASSERT_TRUE(parsed);
-  EXPECT_EQ(parsed->dump(),
-            R"({"metadata":{"name":"a","uid":"u"},"managedFields":[1],"spec":{"managedFields":{"a":1},)"
-            R"("metadata":"text"},"object":{"metadata":{}}})");
+  EXPECT_EQ(parsed->dump(), R"({"metadata":{"name":"a","uid":"u"},"managedFields":[1],"spec":{"managedFields":{"a":1},)"
+                            R"("metadata":"text"},"object":{"metadata":{}}})");
   EXPECT_FALSE(parse_bounded(R"({"metadata":{"managedFields":)" + nested(199) + "}}"));
 }
 
