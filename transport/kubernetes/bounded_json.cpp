@@ -67,10 +67,12 @@ private:
     auto& members = parent.get_ref<Json::object_t&>();
     if (members.empty())
       members.reserve(usual_members);
-    const auto [place, is_new] = members.emplace(key_, std::move(value));
-    if (!is_new)
-      place->second = std::move(value);
-    return &place->second;
+    if (const auto known = members.find(key_); known != members.end()) {
+      known->second = std::move(value);
+      return &known->second;
+    }
+    members.emplace_back(key_, std::move(value));
+    return &members.back().second;
   }
 
   bool scalar(Json&& value) {
