@@ -200,8 +200,10 @@ bool Connection::fill() {
     }
     if (step.outcome == Outcome::closed || step.outcome == Outcome::failed) {
       exchange_.closed = true;
+      if (step.outcome == Outcome::failed)
+        return fail(std::move(step.failure));
       drop_input();
-      return step.outcome == Outcome::failed && fail(std::move(step.failure));
+      return false;
     }
     drop_input(); // a watch waits for minutes
     if (!wait(step.outcome, limit, exchange_.received == 0 ? "no answer came" : "nothing more came"))

@@ -65,6 +65,7 @@ private:
   Result<void> tunnel(const Url& origin, const Proxy& proxy, const Waiter& waiter);
   bool flush();
   bool fill();
+  void drop_input();
   TlsSession::Step receive(char* data, std::size_t size);
   TlsSession::Step send(const char* data, std::size_t size);
   bool wait(TlsSession::Outcome outcome, Clock::time_point limit, std::string_view what_is_late);
@@ -72,8 +73,6 @@ private:
 
   Descriptor fd_;
   std::unique_ptr<TlsSession> tls_; // after the descriptor: it ends first
-  void drop_input();
-
   std::string output_;
   std::unique_ptr<char[]> input_; ///< what has come: from `input_read_` to `input_end_`
   std::size_t input_read_ = 0;

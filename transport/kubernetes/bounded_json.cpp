@@ -84,13 +84,12 @@ private:
   }
 
   bool open(Json&& value) {
+    if (open_.size() + left_out_ >= bounds_.max_depth)
+      return stop(fmt::format("is nested deeper than {} levels", bounds_.max_depth));
     if (left_out_ > 0 || (metadata_ != nullptr && open_.back() == metadata_ && key_ == "managedFields")) {
-      if (open_.size() + ++left_out_ > bounds_.max_depth)
-        return stop(fmt::format("is nested deeper than {} levels", bounds_.max_depth));
+      ++left_out_;
       return true;
     }
-    if (open_.size() >= bounds_.max_depth)
-      return stop(fmt::format("is nested deeper than {} levels", bounds_.max_depth));
     if (in_items() && value.is_array())
       return stop("has an item that is no object");
     const bool items = receive_ != nullptr && open_.size() == 1 && key_ == "items" && value.is_array();
