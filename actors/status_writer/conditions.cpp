@@ -57,7 +57,9 @@ Condition ready(const Condition& connected, const Condition& synchronized, std::
   return {"Ready", "False", reason, connection ? connected.message : synchronized.message};
 }
 
-Json* find(Json& list, std::string_view type) {
+/// The condition of that type in `list`, const or not; null where there is none.
+template <class List>
+auto find(List& list, std::string_view type) -> decltype(&list.front()) {
   const auto found = std::find_if(list.begin(), list.end(), [&](const Json& entry) {
     return entry.is_object() && entry.contains("type") && entry["type"] == std::string(type);
   });
@@ -65,16 +67,11 @@ Json* find(Json& list, std::string_view type) {
 }
 
 constexpr const char* observed = "observedGeneration";
+const Json::json_pointer conditions_in_object("/status/conditions");
 
 std::int64_t generation_of(const Json& object) {
   const auto generation = object.value("/metadata/generation"_json_pointer, Json());
   return generation.is_number_integer() ? generation.get<std::int64_t>() : 0;
-}
-
-/// The list of conditions; null where there is none.
-Json* list_in(Json& object) {
-  const auto place = "/status/conditions"_json_pointer;
-  return object.contains(place) && object[place].is_array() ? &object[place] : nullptr;
 }
 
 constexpr std::array<std::string_view, 3> own_types{"Ready", "Connected", "Synchronized"};
@@ -82,21 +79,23 @@ constexpr std::array<std::string_view, 3> own_types{"Ready", "Connected", "Synch
 } // namespace
 
 bool conditions_are_behind(const Json& object) {
-  Json copy = object.value("/status/conditions"_json_pointer, Json::array());
+  if (!object.contains(conditions_in_object))
+    return false;
   const auto generation = generation_of(object);
   return std::any_of(own_types.begin(), own_types.end(), [&](std::string_view type) {
-    const Json* condition = find(copy, type);
+    const Json* condition = find(object.at(conditions_in_object), type);
     return condition && condition->contains(observed) && (*condition)[observed].is_number_integer() &&
            (*condition)[observed].get<std::int64_t>() < generation;
   });
 }
 
 void observe_next_generation(Json& object) {
+  if (!object.contains(conditions_in_object))
+    return;
   const auto next = generation_of(object) + 1;
-  if (Json* list = list_in(object))
-    for (const std::string_view type : own_types)
-      if (Json* condition = find(*list, type))
-        (*condition)[observed] = next;
+  for (const std::string_view type : own_types)
+    if (Json* condition = find(object.at(conditions_in_object), type))
+      (*condition)[observed] = next;
 }
 
 std::array<Condition, 3> conditions(const Facts& facts, std::string_view state) {
