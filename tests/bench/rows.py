@@ -222,7 +222,7 @@ def start(bench):
 
 def _unchanged(bench, applications, kubeconfig=None):
     # Longer than the second that the agent leaves between two writes of the status.
-    periods = {"APP_CONTROLLER_SYNC_PERIOD": "2s", "APP_MINIMAL_COMPASS_SYNC_TIME": "1s"}
+    periods = {**QUICK_CYCLES, "APP_CONTROLLER_SYNC_PERIOD": "2s"}
     real, compass, agent = synchronized_agent(bench, applications, kubeconfig, APP_LOG_LEVEL="info", **periods)
     with agent:
         time.sleep(3)

@@ -14,9 +14,7 @@ class FaultsToldAlike : public CheckInSandbox {
 public:
   /// Gives the access that the table of faults needs.
   World& world_of_fault() { return world(); }
-  sandbox::KubernetesServer& server_of_fault() { return server(); }
   using CheckInSandbox::add_fault;
-  using CheckInSandbox::folder_;
   using CheckInSandbox::fresh;
   using CheckInSandbox::give_applications;
   using CheckInSandbox::give_applications_of_one_name;
@@ -48,6 +46,13 @@ std::string state_is(const std::string& state) {
   return "connection_state\\{state=\"" + state + "\"\\} 1";
 }
 
+/// The configuration object is wrong, or what it names is: connecting fails.
+FaultToldAlike of_configuration(const std::string& name, const World::Values& changes, const ExpectedRow& row,
+                                const std::vector<std::string>& errors, const std::string& metric) {
+  return {name,   false, [changes](FaultsToldAlike& test) { configure(test, changes); }, row, "ConnectionFailed",
+          errors, metric};
+}
+
 FaultToldAlike of_director(const std::string& status, const std::string& remedy) {
   return {"Director" + status,
           true,
@@ -62,36 +67,18 @@ FaultToldAlike of_director(const std::string& status, const std::string& remedy)
 
 std::vector<FaultToldAlike> faults() {
   return {
-      {"MissingKey",
-       false,
-       [](auto& test) {
-         configure(test, {{"TOKEN", std::nullopt}});
-       },
-       {"configuration", "failed", {"TOKEN is missing"}, {"TOKEN"}},
-       "ConnectionFailed",
-       {"TOKEN is missing"},
-       state_is("ConnectionFailed")},
-      {"BlankKey",
-       false,
-       [](auto& test) {
-         configure(test, {{"RUNTIME_ID", " \n"}});
-       },
-       {"configuration", "failed", {"RUNTIME_ID is blank"}, {"RUNTIME_ID"}},
-       "ConnectionFailed",
-       {"RUNTIME_ID is blank"},
-       state_is("ConnectionFailed")},
-      {"HostWithoutAddress",
-       false,
-       [](auto& test) {
-         configure(test, {{"CONNECTOR_URL", "https://compass.invalid/graphql"}});
-       },
-       {"dns", "failed", {"compass.invalid", "has no address"}, {"nslookup"}},
-       "ConnectionFailed",
-       {"compass.invalid", "has no address"},
-       requests("connector", "network")},
+      of_configuration("MissingKey", {{"TOKEN", std::nullopt}},
+                       {"configuration", "failed", {"TOKEN is missing"}, {"TOKEN"}}, {"TOKEN is missing"},
+                       state_is("ConnectionFailed")),
+      of_configuration("BlankKey", {{"RUNTIME_ID", " \n"}},
+                       {"configuration", "failed", {"RUNTIME_ID is blank"}, {"RUNTIME_ID"}}, {"RUNTIME_ID is blank"},
+                       state_is("ConnectionFailed")),
+      of_configuration("HostWithoutAddress", {{"CONNECTOR_URL", "https://compass.invalid/graphql"}},
+                       {"dns", "failed", {"compass.invalid", "has no address"}, {"nslookup"}},
+                       {"compass.invalid", "has no address"}, requests("connector", "network")),
       {"NobodyListens",
        false,
-       [](auto& test) {
+       [](auto& test) { // a port that is free now, not when this table was made
          configure(test, {{"CONNECTOR_URL", "https://127.0.0.1:" + std::to_string(free_port()) + "/graphql"}});
        },
        {"reachable", "failed", {"127.0.0.1", "refused"}, {"NetworkPolicies"}},
@@ -110,15 +97,9 @@ std::vector<FaultToldAlike> faults() {
        "ConnectionFailed",
        {"certificate is not accepted"},
        requests("connector", "tls")},
-      {"SpentToken",
-       false,
-       [](auto& test) {
-         configure(test, {{"TOKEN", "a-token-that-compass-does-not-know"}});
-       },
-       {"token", "failed", {"the token is spent"}, {"new token"}},
-       "ConnectionFailed",
-       {"token", "give a new one"},
-       state_is("ConnectionFailed")},
+      of_configuration("SpentToken", {{"TOKEN", "a-token-that-compass-does-not-know"}},
+                       {"token", "failed", {"the token is spent"}, {"new token"}}, {"token", "give a new one"},
+                       state_is("ConnectionFailed")),
       {"RevokedCertificate",
        true,
        [](auto& test) { test.world_of_fault().compass().revoke(test.world_of_fault().latest_serial()); },
@@ -193,12 +174,11 @@ class FaultToldAlikeBy : public FaultsToldAlike, public testing::WithParamInterf
 
 TEST_P(FaultToldAlikeBy, CheckConditionAndMetric) {
   const FaultToldAlike& fault = GetParam();
+  give_applications(2);
   if (fault.connected) {
-    give_applications(2);
     synchronise(variables_);
     fault.inject(*this);
   } else {
-    give_applications(2);
     fault.inject(*this);
     world().start(variables_);
   }
