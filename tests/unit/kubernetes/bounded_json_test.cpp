@@ -16,6 +16,27 @@ TEST(BoundedJson, KeepsTheOrderOfFieldsAndLargeNumbers) {
   EXPECT_EQ(parsed->dump(), text);
 }
 
+TEST(BoundedJson, ReadsWhatOnlyOneOfItsParsersKnows) {
+  EXPECT_EQ(parse_bounded(R"({"n":123456789012345678901234567890,"a":1})")->dump(), R"({"n":1.2345678901234568e+29,"a":1})");
+  EXPECT_EQ(parse_bounded("\xEF\xBB\xBF{}")->dump(), "{}") << "a byte order mark";
+}
+
+TEST(BoundedJson, KeepsTheKindsOfNumbers) {
+  const auto parsed = parse_bounded(R"([0,-1,9223372036854775807,9223372036854775808,1.5,-0.0,1e3])");
+  ASSERT_TRUE(parsed);
+  const Json reference = Json::parse(R"([0,-1,9223372036854775807,9223372036854775808,1.5,-0.0,1e3])");
+  ASSERT_EQ(parsed->size(), reference.size());
+  for (std::size_t i = 0; i < reference.size(); ++i)
+    EXPECT_EQ((*parsed)[i].type(), reference[i].type()) << i;
+  EXPECT_EQ(parsed->dump(), reference.dump());
+}
+
+TEST(BoundedJson, UnescapesText) {
+  const std::string text = R"({"\u0061\n":"\u00e9\ud83d\ude00\u0000\/","b":"gr\u00fc\u00df"})";
+  EXPECT_EQ(*parse_bounded(text), Json::parse(text));
+  EXPECT_FALSE(parse_bounded(R"({"a":"\ud83d"})")) << "half a character";
+}
+
 TEST(BoundedJson, LeavesManagedFieldsOutAndNothingElse) {
   const auto parsed = parse_bounded(
       R"({"metadata":{"name":"a","managedFields":[{"manager":"m","fieldsV1":{"f:spec":{}}},{}],"uid":"u"},)"
