@@ -18,7 +18,7 @@ class JsonSink {
 public:
   explicit JsonSink(kubernetes::Json& object) : open_{&object} {}
 
-  void text(std::string_view key, std::string_view value) { (*open_.back())[std::string(key)] = value; }
+  void text(std::string_view key, std::string_view value) { add(key, value); }
   void open_object(std::string_view key) { open(key, kubernetes::Json::object()); }
   void open_array(std::string_view key, std::size_t) { open(key, kubernetes::Json::array()); }
   void open_element() {
@@ -30,10 +30,17 @@ public:
 
 private:
   void open(std::string_view key, kubernetes::Json&& empty) {
-    kubernetes::Json& place = (*open_.back())[std::string(key)];
-    place = std::move(empty);
-    open_.push_back(&place);
+    open_.push_back(&add(key, std::move(empty)));
   }
+  /// A member that is not there yet.
+  kubernetes::Json& add(std::string_view key, kubernetes::Json&& value) {
+    auto& members = open_.back()->get_ref<kubernetes::Json::object_t&>();
+    if (members.empty())
+      members.reserve(usual_members);
+    return members.emplace_back(key, std::move(value)).second;
+  }
+  static constexpr std::size_t usual_members = 10; // of the largest element
+
   std::vector<kubernetes::Json*> open_; // pointers stay good: only the innermost one grows
 };
 
