@@ -65,8 +65,9 @@ void ApplicationReconciler::watch_applications() {
   options.poll_period = poll_period;
   watch<ApplicationsEvent>(
       applications_watch,
-      [api = api_, options](const CancelToken& cancel, const auto& emit) {
-        watch_collection<ObservedApplication>(*api, kubernetes::applications(), options, cancel, emit);
+      [api = api_, options, written = written_](const CancelToken& cancel, const auto& emit) {
+        watch_collection<ObservedApplication>(*api, kubernetes::applications(), options, written->applications, cancel,
+                                              emit);
       },
       [this](const ApplicationsEvent& event) { applications_event(event); });
 }
@@ -77,9 +78,10 @@ void ApplicationReconciler::watch_secrets() {
   options.list.field_selector = "type=Opaque"; // ours all are; Helm's are a megabyte each
   secrets_watch_ = watch<SecretsEvent>(
       secrets_watch,
-      [api = api_, options, resource = kubernetes::secrets(settings_.mapping.integration_namespace)](
-          const CancelToken& cancel, const auto& emit) {
-        watch_collection<ObservedSecret>(*api, resource, options, cancel, emit);
+      [api = api_, options, written = written_,
+       resource = kubernetes::secrets(settings_.mapping.integration_namespace)](const CancelToken& cancel,
+                                                                                const auto& emit) {
+        watch_collection<ObservedSecret>(*api, resource, options, written->secrets, cancel, emit);
       },
       [this](const SecretsEvent& event) { secrets_event(event); });
 }

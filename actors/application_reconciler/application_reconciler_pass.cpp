@@ -232,8 +232,8 @@ void ApplicationReconciler::carry_out() {
     const auto item = std::make_shared<const ApplicationWork>(std::move(work[pass_->next++]));
     call<ApplicationOutcome>(
         {"apply an Application", settings_.application_limit},
-        [api = api_, item, mapping = settings_.mapping](const CallContext& context) {
-          return Result<ApplicationOutcome>(execute(*api, *item, mapping, context));
+        [api = api_, item, mapping = settings_.mapping, written = written_](const CallContext& context) {
+          return Result<ApplicationOutcome>(execute(*api, *item, mapping, *written, context));
         },
         [this, item](const Result<ApplicationOutcome>& outcome) { carried_out(*item, outcome); });
   }

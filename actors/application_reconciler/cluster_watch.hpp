@@ -9,6 +9,7 @@
 
 #include "actors/application_reconciler/object_bodies.hpp"
 #include "actors/application_reconciler/observed_state.hpp"
+#include "actors/application_reconciler/recent_writes.hpp"
 #include "transport/kubernetes/reflector.hpp"
 
 /// From a reflector's objects to small entries, on the reflector's thread. Source: contract §5.2, architecture §6.
@@ -54,13 +55,14 @@ inline ObservedSecret observed_entry(kubernetes::Json& object, const ObservedSec
   return entry;
 }
 
-/// Keeps an entry of each object and lets the object go.
+/// Keeps an entry of each object and lets the object go. What `written` knows is not read again; it outlives this.
 template <class Entry>
 class CollectionHandler : public kubernetes::ReflectorHandler {
 public:
   using Event = CollectionEvent<Entry>;
   using Kind = typename Event::Kind;
-  explicit CollectionHandler(std::function<void(Event)> emit) : emit_(std::move(emit)) {}
+  CollectionHandler(std::function<void(Event)> emit, RecentWrites<Entry>& written)
+      : emit_(std::move(emit)), written_(written) {}
 
   void list_started() override { listing_ = std::make_shared<typename Event::All>(); }
   void listed(kubernetes::Json&& object) override { listing_->insert_or_assign(object_name(object), entry_of(object)); }
@@ -82,6 +84,15 @@ public:
            std::move(uid),
            {}});
   }
+  bool known(kubernetes::EventType type, const kubernetes::ObjectHead& head) override {
+    if (type == kubernetes::EventType::deleted)
+      return false; // it carries a version of its own
+    auto entry = written_.take(head.uid, head.resource_version);
+    if (!entry)
+      return false;
+    emit_({Kind::changed, nullptr, head.name, std::move(entry), head.uid, {}});
+    return true;
+  }
   void failed(const Failure& failure, std::chrono::milliseconds) override {
     emit_({Kind::failed, nullptr, {}, {}, {}, failure});
   }
@@ -90,14 +101,16 @@ public:
 private:
   static Entry entry_of(kubernetes::Json& object) { return observed_entry(object, static_cast<const Entry*>(nullptr)); }
   std::function<void(Event)> emit_;
+  RecentWrites<Entry>& written_;
   std::shared_ptr<typename Event::All> listing_ = std::make_shared<typename Event::All>();
 };
 
 /// Lists and watches until `cancel`.
 template <class Entry>
 void watch_collection(kubernetes::Api& api, const kubernetes::Resource& resource, kubernetes::ReflectorOptions options,
-                      const CancelToken& cancel, const std::function<void(CollectionEvent<Entry>)>& emit) {
-  CollectionHandler<Entry> handler(emit);
+                      RecentWrites<Entry>& written, const CancelToken& cancel,
+                      const std::function<void(CollectionEvent<Entry>)>& emit) {
+  CollectionHandler<Entry> handler(emit, written);
   kubernetes::Reflector reflector(api, resource, std::move(options), handler);
   reflector.run(cancel);
 }

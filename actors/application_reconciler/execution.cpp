@@ -21,10 +21,10 @@ std::string reason_to_leave(const ObservedApplication& seen) {
 
 class Execution {
 public:
-  Execution(kubernetes::Api& api, const ApplicationWork& work, const MappingSettings& settings,
+  Execution(kubernetes::Api& api, const ApplicationWork& work, const MappingSettings& settings, Written& written,
             const CallContext& context)
-      : api_(api), work_(work), settings_(settings), context_(context),
-        secrets_(api, settings.integration_namespace, context, outcome_) {
+      : api_(api), work_(work), settings_(settings), written_(written), context_(context),
+        secrets_(api, settings.integration_namespace, context, written.secrets, outcome_) {
     outcome_.name = work.name;
   }
 
@@ -53,8 +53,7 @@ private:
     const Json body = application_body(*work_.desired->source, work_.name, settings_);
     auto created = api_.create(resource_, body, context_);
     if (created) {
-      wrote(ApplicationAction::create, *created);
-      write_secrets(known_uid(*created));
+      write_secrets(wrote(ApplicationAction::create, *created));
       remove_secrets();
       return;
     }
@@ -104,11 +103,7 @@ private:
       problem(reason);
       return std::nullopt;
     }
-    if (changed)
-      wrote(ApplicationAction::update, *result);
-    else
-      saw(*result);
-    return known_uid(*result);
+    return changed ? wrote(ApplicationAction::update, *result) : saw(*result);
   }
 
   std::optional<std::string> create_again(const Json& body) {
@@ -117,8 +112,7 @@ private:
       fail(created.error());
       return std::nullopt;
     }
-    wrote(ApplicationAction::create, *created);
-    return known_uid(*created);
+    return wrote(ApplicationAction::create, *created);
   }
 
   void remove() {
@@ -194,13 +188,16 @@ private:
         secrets_.remove(removal, work_.name);
   }
 
-  static std::string known_uid(const Json& live) { return observed_application(live).uid; }
-
-  void saw(const Json& live) { outcome_.applications.emplace_back(work_.name, observed_application(live)); }
-  void wrote(ApplicationAction action, const Json& live) {
+  // Both give its uid.
+  std::string saw(const Json& live) {
+    const auto& seen = *outcome_.applications.emplace_back(work_.name, observed_application(live)).second;
+    written_.applications.remember(seen);
+    return seen.uid;
+  }
+  std::string wrote(ApplicationAction action, const Json& live) {
     outcome_.action = action;
     outcome_.written = true;
-    saw(live);
+    return saw(live);
   }
   void problem(const std::string& reason) { outcome_.problems.push_back(bounded(reason, reason_limit)); }
   void fail(const Failure& failure) {
@@ -213,6 +210,7 @@ private:
   kubernetes::Api& api_;
   const ApplicationWork& work_;
   const MappingSettings& settings_;
+  Written& written_;
   const CallContext& context_;
   const kubernetes::Resource resource_ = kubernetes::applications();
   ApplicationOutcome outcome_;
@@ -235,8 +233,8 @@ bool is_unreachable(const Failure& failure) {
 }
 
 ApplicationOutcome execute(kubernetes::Api& api, const ApplicationWork& work, const MappingSettings& settings,
-                           const CallContext& context) {
-  return Execution(api, work, settings, context).run();
+                           Written& written, const CallContext& context) {
+  return Execution(api, work, settings, written, context).run();
 }
 
 } // namespace runtime_agent::application_reconciler

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/application_reconciler/plan.hpp"
+#include "actors/application_reconciler/recent_writes.hpp"
 #include "transport/call.hpp"
 #include "transport/kubernetes/api.hpp"
 
@@ -36,7 +37,8 @@ bool is_unreachable(const Failure& failure);
 /// Brings one Application in line, in the order that contract §5.2 asks for. Every object is read again before it is
 /// changed, so that a plan made from stale knowledge does no harm; conflicts are tried again, at most five times;
 /// deletions carry the uid and the version. Stops between two requests when the context is cancelled.
+/// What is seen of objects goes to `written` as well.
 ApplicationOutcome execute(kubernetes::Api& api, const ApplicationWork& work, const MappingSettings& settings,
-                           const CallContext& context);
+                           Written& written, const CallContext& context);
 
 } // namespace runtime_agent::application_reconciler

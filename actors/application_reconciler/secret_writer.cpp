@@ -25,9 +25,9 @@ private:
 } // namespace
 
 SecretWriter::SecretWriter(kubernetes::Api& api, const std::string& in_namespace, const CallContext& context,
-                           ApplicationOutcome& outcome)
+                           RecentWrites<ObservedSecret>& written, ApplicationOutcome& outcome)
     : api_(api), resource_(kubernetes::secrets(in_namespace)), namespace_(in_namespace), context_(context),
-      outcome_(outcome) {}
+      written_(written), outcome_(outcome) {}
 
 void SecretWriter::write(const DesiredApplication& application, const DesiredSecret& secret, bool exists,
                          const std::string& owner_uid) {
@@ -131,7 +131,7 @@ void SecretWriter::saw(const std::string& name, const Json& live, bool written) 
     ++outcome_.secrets_written;
     outcome_.secrets_changed.push_back(name);
   }
-  outcome_.secrets.emplace_back(name, observed_secret(live));
+  written_.remember(*outcome_.secrets.emplace_back(name, observed_secret(live)).second);
 }
 
 void SecretWriter::fail(const Failure& failure) {

@@ -9,9 +9,9 @@ namespace runtime_agent::application_reconciler {
 /// Writes and deletes the Secrets of one Application; what came of it is added to the outcome. Source: contract §5.3.
 class SecretWriter {
 public:
-  /// All four outlive the writer.
+  /// All five outlive the writer.
   SecretWriter(kubernetes::Api& api, const std::string& in_namespace, const CallContext& context,
-               ApplicationOutcome& outcome);
+               RecentWrites<ObservedSecret>& written, ApplicationOutcome& outcome);
 
   /// Creates it, or puts what is ours into what is there; other keys, labels and annotations stay. `exists`: as far as
   /// is known; saves a request.
@@ -35,6 +35,7 @@ private:
   const kubernetes::Resource resource_;
   const std::string& namespace_;
   const CallContext& context_;
+  RecentWrites<ObservedSecret>& written_;
   ApplicationOutcome& outcome_;
 };
 

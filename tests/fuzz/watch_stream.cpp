@@ -22,7 +22,9 @@ Heard hear(std::string_view stream, std::size_t piece) {
   const kubernetes::EventReceiver receive = [&](kubernetes::EventType, kubernetes::Json&& object) {
     heard.events.push_back(object.dump(-1, ' ', false, kubernetes::Json::error_handler_t::replace));
   };
-  kubernetes::WatchDecoder decoder(operation, receive, "1", 1 << 16);
+  kubernetes::WatchOptions options;
+  options.resource_version = "1";
+  kubernetes::WatchDecoder decoder(operation, options, receive, 1 << 16);
   while (!stream.empty() && decoder.feed(stream.substr(0, piece)))
     stream.remove_prefix(std::min(piece, stream.size()));
   if (!decoder.failure())

@@ -56,6 +56,13 @@ struct ListOptions {
 /// One object of a list or watch. A watch error arrives as a Failure of the whole call, not as an event.
 enum class EventType { added, modified, deleted, bookmark };
 
+/// What tells one version of an object from all others.
+struct ObjectHead {
+  std::string name;
+  std::string uid;
+  std::string resource_version;
+};
+
 struct WatchOptions {
   std::string resource_version;
   std::chrono::seconds timeout{300};
@@ -63,6 +70,9 @@ struct WatchOptions {
   std::string label_selector;
   std::string field_selector;
   bool metadata_only = false;
+  /// Asked before an event's object is read in full. True: its receiver has all that it wants of it, and the event goes
+  /// no further. May be empty.
+  std::function<bool(EventType, const ObjectHead&)> known{};
 };
 
 using ObjectReceiver = std::function<void(Json&&)>;

@@ -364,7 +364,7 @@ Result<std::string> ApiClient::list(const Resource& resource, const ListOptions&
 Result<std::string> ApiClient::watch(const Resource& resource, const WatchOptions& options,
                                      const EventReceiver& receive, const CallContext& context) {
   const Operation operation{"watch", resource, ""};
-  WatchDecoder decoder(operation, receive, options.resource_version, options_.max_object_bytes);
+  WatchDecoder decoder(operation, options, receive, options_.max_object_bytes);
   const http::DataReceiver data = [&](std::string_view piece) {
     const bool goes_on = decoder.feed(piece);
     context.cancel.wait_for(gathering); // what comes meanwhile comes in one piece

@@ -224,6 +224,23 @@ Result<Json> parse_bounded(std::string_view text, const JsonBounds& bounds) {
   return builder.take();
 }
 
+std::optional<EventHead> read_event_head(std::string_view line) {
+  simdjson::dom::parser parser;
+  element event;
+  if (parser.parse(line.data(), line.size()).get(event) != simdjson::SUCCESS)
+    return std::nullopt;
+  const auto text = [](simdjson::simdjson_result<element> value) {
+    std::string_view found;
+    return value.get(found) == simdjson::SUCCESS ? std::string(found) : std::string();
+  };
+  EventHead head;
+  head.type = text(event["type"]);
+  element metadata;
+  if (event["object"]["metadata"].get(metadata) == simdjson::SUCCESS)
+    head.object = {text(metadata["name"]), text(metadata["uid"]), text(metadata["resourceVersion"])};
+  return head;
+}
+
 Result<ListHead> parse_list(std::string_view text, const ObjectReceiver& receive, const JsonBounds& bounds) {
   Builder builder(bounds, &receive);
   if (!read(text, builder))

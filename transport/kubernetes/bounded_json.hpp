@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,14 @@ struct ListHead {
   std::string resource_version;
   std::string continue_token; ///< empty: the last page
 };
+
+/// An event of a watch as far as it need be read to know which it is: `type` and, of `object`, the head. Empty texts
+/// where there is none. nullopt: no such event; parse_bounded says why.
+struct EventHead {
+  std::string type;
+  ObjectHead object;
+};
+std::optional<EventHead> read_event_head(std::string_view line);
 
 /// Hands the members of `items` over one at a time while the text is parsed, so that a page is held once, as text. A
 /// Failure may therefore come after some have been handed over.

@@ -122,11 +122,20 @@ Reflector::State::WatchEnd Reflector::State::watch_once(const CancelToken& cance
   watch_options.field_selector = options.list.field_selector;
   watch_options.metadata_only = options.list.metadata_only;
   WatchEnd end{{}, clock.now()};
-  const auto receive = [this, &end](EventType type, Json&& object) {
+  const auto came = [this, &end](std::string event_version) {
     ++end.events;
     version = text_at(object, "metadata", "resourceVersion");
     watch_failures = 0;
     gone_in_a_row = false;
+  };
+  watch_options.known = [this, &came](EventType type, const ObjectHead& head) {
+    if (type == EventType::bookmark || !handler.known(type, head))
+      return false;
+    came(head.resource_version);
+    return true;
+  };
+  const auto receive = [this, &came](EventType type, Json&& object) {
+    came(text_at(object, "metadata", "resourceVersion"));
     if (type == EventType::bookmark)
       bookmarks_come = true;
     else

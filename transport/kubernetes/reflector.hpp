@@ -24,6 +24,8 @@ public:
   /// After a list: added, modified or deleted.
   virtual void event(EventType type, Json&& object) = 0;
   /// The reflector cannot list or watch at the moment (each failed attempt), and will try again after `delay`.
+  /// Asked before `event`, as WatchOptions::known. Whoever answers true has taken the event.
+  virtual bool known(EventType, const ObjectHead&) { return false; }
   virtual void failed(const Failure& failure, std::chrono::milliseconds delay) = 0;
   /// Watching is forbidden: from now on the collection is listed each `poll_period`. Told once, and again only where it
   /// had become allowed in between.

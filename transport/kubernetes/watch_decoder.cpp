@@ -7,9 +7,26 @@
 
 namespace runtime_agent::kubernetes {
 
-WatchDecoder::WatchDecoder(const Operation& operation, const EventReceiver& receive, std::string version,
+namespace {
+
+std::optional<EventType> event_type(std::string_view type) {
+  if (type == "ADDED")
+    return EventType::added;
+  if (type == "MODIFIED")
+    return EventType::modified;
+  if (type == "DELETED")
+    return EventType::deleted;
+  if (type == "BOOKMARK")
+    return EventType::bookmark;
+  return std::nullopt;
+}
+
+} // namespace
+
+WatchDecoder::WatchDecoder(const Operation& operation, const WatchOptions& options, const EventReceiver& receive,
                            std::size_t line_limit)
-    : operation_(operation), receive_(receive), version_(std::move(version)), line_limit_(line_limit) {}
+    : operation_(operation), options_(options), receive_(receive), version_(options.resource_version),
+      line_limit_(line_limit) {}
 
 bool WatchDecoder::feed(std::string_view piece) {
   while (!failure_ && !piece.empty()) {
@@ -39,7 +56,7 @@ void WatchDecoder::finish() {
 }
 
 bool WatchDecoder::line(std::string_view text) {
-  if (trimmed(text).empty())
+  if (trimmed(text).empty() || known(text))
     return true;
   auto parsed = parse_bounded(text);
   if (!parsed)
@@ -54,23 +71,26 @@ bool WatchDecoder::line(std::string_view text) {
   return event(type, std::move((*parsed)["object"]));
 }
 
-bool WatchDecoder::event(const std::string& type, Json&& object) {
-  std::optional<EventType> known;
-  if (type == "ADDED")
-    known = EventType::added;
-  else if (type == "MODIFIED")
-    known = EventType::modified;
-  else if (type == "DELETED")
-    known = EventType::deleted;
-  else if (type == "BOOKMARK")
-    known = EventType::bookmark;
-  if (!known)
+bool WatchDecoder::known(std::string_view text) {
+  if (!options_.known)
+    return false;
+  auto head = read_event_head(text);
+  const auto type = head ? event_type(head->type) : std::nullopt;
+  if (!type || head->object.resource_version.empty() || !options_.known(*type, head->object))
+    return false;
+  version_ = std::move(head->object.resource_version);
+  return true;
+}
+
+bool WatchDecoder::event(const std::string& text, Json&& object) {
+  const auto type = event_type(text);
+  if (!type)
     return fail(FailureKind::malformed, "an event of an unknown type");
   std::string version = text_at(object, "metadata", "resourceVersion");
   if (version.empty())
     return fail(FailureKind::malformed, "an event without metadata.resourceVersion");
   version_ = std::move(version);
-  receive_(*known, std::move(object));
+  receive_(*type, std::move(object));
   return true;
 }
 

@@ -13,8 +13,9 @@ namespace runtime_agent::kubernetes {
 /// Cuts a watch's stream into lines and hands each event over. References must outlive it.
 class WatchDecoder {
 public:
-  /// `line_limit`: bytes of one event.
-  WatchDecoder(const Operation& operation, const EventReceiver& receive, std::string version, std::size_t line_limit);
+  /// `line_limit`: bytes of one event. `options`: resource_version and known are used.
+  WatchDecoder(const Operation& operation, const WatchOptions& options, const EventReceiver& receive,
+               std::size_t line_limit);
 
   /// The next piece of the stream, cut anywhere. False: a Failure stands, nothing more is wanted.
   bool feed(std::string_view piece);
@@ -26,10 +27,12 @@ public:
 
 private:
   bool line(std::string_view text);
-  bool event(const std::string& type, Json&& object);
+  bool known(std::string_view text);
+  bool event(const std::string& text, Json&& object);
   bool fail(FailureKind kind, std::string what);
 
   const Operation& operation_;
+  const WatchOptions& options_;
   const EventReceiver& receive_;
   std::string version_;
   std::size_t line_limit_;

@@ -14,8 +14,9 @@ using Kind = ApplicationsEvent::Kind;
 
 struct Recorder {
   std::vector<ApplicationsEvent> events;
-  CollectionHandler<ObservedApplication> handler{
-      [this](ApplicationsEvent event) { events.push_back(std::move(event)); }};
+  RecentWrites<ObservedApplication> written;
+  CollectionHandler<ObservedApplication> handler{[this](ApplicationsEvent event) { events.push_back(std::move(event)); },
+                                                 written};
 };
 
 Json object(const std::string& name, const std::string& uid = "1") {
@@ -55,16 +56,60 @@ TEST(CollectionHandler, TellsChangesAndDeletionsWithTheUid) {
   EXPECT_EQ(recorder.events[1].uid, "u1");
 }
 
+ObservedApplication entry(const std::string& uid, const std::string& version) {
+  ObservedApplication application;
+  application.uid = uid;
+  application.resource_version = version;
+  application.managed = true;
+  return application;
+}
+
+TEST(CollectionHandler, TellsOfAWriteWhatItsAnswerSaid) {
+  Recorder recorder;
+  recorder.written.remember(entry("u1", "5"));
+  EXPECT_TRUE(recorder.handler.known(EventType::added, {"a", "u1", "5"}));
+  ASSERT_EQ(recorder.events.size(), 1u);
+  EXPECT_EQ(recorder.events[0].kind, Kind::changed);
+  EXPECT_EQ(recorder.events[0].name, "a");
+  EXPECT_EQ(recorder.events[0].uid, "u1");
+  EXPECT_EQ(recorder.events[0].entry->resource_version, "5");
+  EXPECT_TRUE(recorder.events[0].entry->managed);
+  EXPECT_FALSE(recorder.handler.known(EventType::added, {"a", "u1", "5"})) << "it is told once";
+}
+
+TEST(CollectionHandler, DoesNotTakeAnotherVersionForItsOwn) {
+  Recorder recorder;
+  recorder.written.remember(entry("u1", "5"));
+  EXPECT_FALSE(recorder.handler.known(EventType::modified, {"a", "u1", "6"}));
+  EXPECT_FALSE(recorder.handler.known(EventType::modified, {"a", "u2", "5"})) << "another server's counting";
+  EXPECT_FALSE(recorder.handler.known(EventType::deleted, {"a", "u1", "5"}));
+  EXPECT_TRUE(recorder.events.empty());
+}
+
+TEST(RecentWrites, KeepsTheYoungest) {
+  RecentWrites<ObservedApplication> written;
+  constexpr auto capacity = RecentWrites<ObservedApplication>::capacity;
+  for (std::size_t i = 0; i <= capacity; ++i)
+    written.remember(entry("u", std::to_string(i)));
+  EXPECT_FALSE(written.take("u", "0"));
+  EXPECT_TRUE(written.take("u", "1"));
+  EXPECT_TRUE(written.take("u", std::to_string(capacity)));
+  written.remember(entry("u", ""));
+  EXPECT_FALSE(written.take("u", "")) << "without a version it is not known which it was";
+}
+
 TEST(WatchCollection, TellsTheListAndThenThatWatchingIsForbidden) {
   tests::InMemoryCluster cluster; // which forbids watches
   tests::reconcile_once(cluster, tests::director_data({tests::shop("a")}), MappingSettings());
   const CancelToken cancel;
   std::vector<Kind> kinds;
-  watch_collection<ObservedApplication>(cluster, kubernetes::applications(), {}, cancel, [&](ApplicationsEvent event) {
+  RecentWrites<ObservedApplication> written;
+  const auto emit = [&](const ApplicationsEvent& event) {
     kinds.push_back(event.kind);
     if (event.kind == Kind::polling)
       cancel.cancel();
-  });
+  };
+  watch_collection<ObservedApplication>(cluster, kubernetes::applications(), {}, written, cancel, emit);
   EXPECT_EQ(kinds, (std::vector{Kind::replaced, Kind::polling}));
 }
 

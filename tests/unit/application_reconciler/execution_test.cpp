@@ -49,6 +49,26 @@ protected:
   tests::InMemoryCluster cluster;
 };
 
+TEST_F(ExecutionTest, RemembersWhatTheAnswersSaidForTheWatches) {
+  cluster.take_changes();
+  const auto pass = tests::reconcile_once(cluster, director_data({shop("a"), shop("b"), shop("c")}), settings);
+  ASSERT_EQ(pass.outcomes.size(), 2u);
+  for (const auto& change : cluster.take_changes()) {
+    const std::string version = change.object["metadata"]["resourceVersion"];
+    const std::string uid = change.object["metadata"]["uid"];
+    if (change.plural == "applications") {
+      const auto known = pass.written->applications.take(uid, version);
+      ASSERT_TRUE(known) << change.object;
+      EXPECT_EQ(known->digest, observed_application(change.object).digest);
+      EXPECT_EQ(known->secrets, observed_application(change.object).secrets);
+    } else {
+      const auto known = pass.written->secrets.take(uid, version);
+      ASSERT_TRUE(known) << change.object;
+      EXPECT_EQ(known->credentials, observed_secret(change.object).credentials);
+    }
+  }
+}
+
 TEST_F(ExecutionTest, DoesNotUpdateAnApplicationThatHasBecomeSomebodyElses) {
   before("get applications/mp-a", [&] { cluster.patch(apps, "mp-a", {{"spec", {{"compassMetadata", nullptr}}}}); });
   const auto outcome = reconcile(director_data({changed()}));

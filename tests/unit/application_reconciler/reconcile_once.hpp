@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "actors/application_reconciler/execution.hpp"
@@ -14,6 +15,7 @@ inline const auto kyma_secrets = kubernetes::secrets("kyma-system");
 struct PassResult {
   application_reconciler::Plan plan;
   std::vector<application_reconciler::ApplicationOutcome> outcomes;
+  std::shared_ptr<application_reconciler::Written> written; ///< for the watches
 };
 
 /// Everything that the cluster holds, as the agent knows it.
@@ -38,9 +40,9 @@ inline PassResult reconcile_once(InMemoryCluster& cluster, const compass::Runtim
     for (const auto& [name, application] : observed.applications())
       hold[name] = {1, std::chrono::steady_clock::time_point()};
   const FetchIdentity fetch{2, std::chrono::steady_clock::time_point() + std::chrono::hours(1)};
-  PassResult result{plan_changes({desired, observed, fetch, hold, std::chrono::seconds(10)}), {}};
+  PassResult result{plan_changes({desired, observed, fetch, hold, std::chrono::seconds(10)}), {}, std::make_shared<Written>()};
   for (const auto& work : result.plan.work)
-    result.outcomes.push_back(execute(cluster, work, settings, CallContext()));
+    result.outcomes.push_back(execute(cluster, work, settings, *result.written, CallContext()));
   return result;
 }
 

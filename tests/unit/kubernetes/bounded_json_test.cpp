@@ -37,6 +37,27 @@ TEST(BoundedJson, UnescapesText) {
   EXPECT_FALSE(parse_bounded(R"({"a":"\ud83d"})")) << "half a character";
 }
 
+TEST(EventHead, SaysWhichObjectAndVersionItIs) {
+  const auto head = read_event_head(
+      R"({"type":"ADDED","object":{"kind":"Secret","metadata":{"name":"a","uid":"u","resourceVersion":"7"}}})");
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->type, "ADDED");
+  EXPECT_EQ(head->object.name, "a");
+  EXPECT_EQ(head->object.uid, "u");
+  EXPECT_EQ(head->object.resource_version, "7");
+}
+
+TEST(EventHead, IsEmptyWhereNothingIsSaid) {
+  for (const char* const text : {"{}", "[]", "7", R"({"type":7,"object":[]})", R"({"type":{},"object":{"metadata":7}})",
+                                 R"({"object":{"metadata":{"name":7,"uid":null,"resourceVersion":[]}}})"}) {
+    const auto head = read_event_head(text);
+    ASSERT_TRUE(head) << text;
+    EXPECT_EQ(head->type + head->object.name + head->object.uid + head->object.resource_version, "") << text;
+  }
+  EXPECT_FALSE(read_event_head(R"({"type":"ADDED")"));
+  EXPECT_FALSE(read_event_head(""));
+}
+
 TEST(BoundedJson, LeavesManagedFieldsOutAndNothingElse) {
   const auto parsed = parse_bounded(
       R"({"metadata":{"name":"a","managedFields":[{"manager":"m","fieldsV1":{"f:spec":{}}},{}],"uid":"u"},)"

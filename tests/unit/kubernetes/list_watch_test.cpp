@@ -144,6 +144,36 @@ Result<std::string> watch_of(const std::vector<std::string>& pieces, ApiOptions 
                             watching.receiver(), cluster.within(seconds(400)));
 }
 
+TEST(KubernetesWatch, AnEventThatIsKnownGoesNoFurther) {
+  ScriptedCluster cluster;
+  cluster.client->streams({line("ADDED", "6"), line("MODIFIED", "7"), line("DELETED", "8"), line("BOOKMARK", "9")});
+  Watching watching;
+  std::vector<EventType> asked;
+  WatchOptions options;
+  options.resource_version = "5";
+  options.known = [&](EventType type, const ObjectHead& head) {
+    asked.push_back(type);
+    return head.resource_version == "7" || head.resource_version == "9";
+  };
+  const auto version = cluster.api->watch(secrets("ns"), options, watching.receiver(), cluster.within(seconds(400)));
+  ASSERT_TRUE(version);
+  EXPECT_EQ(*version, "9");
+  EXPECT_EQ(asked, (std::vector{EventType::added, EventType::modified, EventType::deleted, EventType::bookmark}));
+  EXPECT_EQ(watching.types, (std::vector{EventType::added, EventType::deleted}));
+}
+
+TEST(KubernetesWatch, WhatIsNoEventIsNotAskedAbout) {
+  for (const std::string& text : {std::string("oops\n"), line("OTHER", "6"), line("ADDED", ""),
+                                  R"({"type":"ERROR","object":)" + status_body(410, "Expired", "too old") + "}\n"}) {
+    ScriptedCluster cluster;
+    cluster.client->streams({text});
+    Watching watching;
+    WatchOptions options;
+    options.known = [](EventType, const ObjectHead&) { return true; };
+    EXPECT_FALSE(cluster.api->watch(secrets("ns"), options, watching.receiver(), cluster.within(seconds(400)))) << text;
+  }
+}
+
 TEST(KubernetesWatch, AnEndWithoutEventsKeepsTheVersion) {
   EXPECT_EQ(watch_of({}).value(), "5");
 }

@@ -1,4 +1,6 @@
 #include <deque>
+#include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -91,6 +93,8 @@ public:
     const char* const names[] = {"added", "modified", "deleted", "bookmark"};
     told.push_back(std::string(names[static_cast<int>(type)]) + " " + version_of(item));
   }
+  std::set<std::string> known_versions;
+  bool known(EventType, const ObjectHead& head) override { return known_versions.contains(head.resource_version); }
   void failed(const Failure& failure, std::chrono::milliseconds delay) override {
     told.push_back("failed " + std::string(to_string(failure.kind)));
     delays.push_back(delay);
@@ -135,6 +139,91 @@ TEST_F(ReflectorTest, ListsAndThenWatchesFromTheListsVersion) {
   EXPECT_EQ(recorder.told, (std::vector<std::string>{"started", "listed 3", "listed 4", "finished 5", "added 6",
                                                      "modified 7", "deleted 8"}));
   EXPECT_EQ(api.calls, (std::vector<std::string>{"list", "watch 5"}));
+}
+
+TEST_F(ReflectorTest, AnEventThatIsKnownMovesTheVersionToo) {
+  recorder.known_versions = {"6"};
+  api.list_gives("5");
+  api.watches.push_back([&](const WatchOptions& given, const EventReceiver& receive) -> Result<std::string> {
+    EXPECT_TRUE(given.known(EventType::added, {"a", "u", "6"}));
+    EXPECT_FALSE(given.known(EventType::added, {"a", "u", "7"}));
+    EXPECT_FALSE(given.known(EventType::bookmark, {"", "", "6"})) << "of an object only";
+    receive(EventType::added, object("7"));
+    EXPECT_TRUE(given.known(EventType::modified, {"a", "u", "6"}));
+    return failed(failure_of_kind(FailureKind::network));
+  });
+  watch_lasts(seconds(300));
+  run();
+  EXPECT_EQ(api.calls.back(), "watch 6") << "where it had come to, whoever took the event";
+  EXPECT_EQ(recorder.count("added 7"), 1);
+}
+
+TEST_F(ReflectorTest, APauseEndsTheWatchAndLosesNothing) {
+  options.pause = std::make_shared<WatchPause>();
+  api.list_gives("5");
+  api.watches.push_back([&](const WatchOptions&, const EventReceiver& receive) -> Result<std::string> {
+    receive(EventType::added, object("6"));
+    options.pause->begin(seconds(30), clock);
+    return failed(failure_of_kind(FailureKind::cancelled));
+  });
+  watch_lasts(seconds(300), {{EventType::added, "7"}});
+  run();
+  EXPECT_EQ(api.calls, (std::vector<std::string>{"list", "watch 5", "watch 6"}));
+  EXPECT_EQ(recorder.told, (std::vector<std::string>{"started", "finished 5", "added 6", "added 7"}))
+      << "a pause is no failure";
+  EXPECT_EQ(clock.waits(), std::vector<long>{30'000}) << "no longer than it was asked for";
+}
+
+TEST_F(ReflectorTest, APauseBeforeTheFirstWatchPutsItOff) {
+  options.pause = std::make_shared<WatchPause>();
+  options.pause->begin(seconds(30), clock);
+  api.list_gives("5");
+  watch_lasts(seconds(300));
+  run();
+  EXPECT_EQ(api.calls, (std::vector<std::string>{"list", "watch 5"}));
+  EXPECT_EQ(clock.waits(), std::vector<long>{30'000});
+}
+
+TEST_F(ReflectorTest, APauseThatIsOverHoldsNobodyUp) {
+  options.pause = std::make_shared<WatchPause>();
+  options.pause->begin(seconds(30), clock);
+  options.pause->resume();
+  api.list_gives("5");
+  watch_lasts(seconds(300));
+  run();
+  EXPECT_TRUE(clock.waits().empty());
+}
+
+TEST(WatchPauseTest, ResumingWakesWhoWaits) {
+  WatchPause pause;
+  pause.begin(std::chrono::hours(1));
+  const CancelToken cancel;
+  std::thread other([&] { pause.wait_for_end(cancel, system_clock()); });
+  pause.resume();
+  other.join(); // or this test never ends
+  EXPECT_FALSE(cancel.cancelled());
+}
+
+TEST(WatchPauseTest, TheEndOfTheRunWakesWhoWaitsAndNobodyElse) {
+  WatchPause pause;
+  pause.begin(std::chrono::hours(1));
+  const CancelToken one, another;
+  std::thread first([&] { pause.wait_for_end(one, system_clock()); });
+  std::thread second([&] { pause.wait_for_end(another, system_clock()); });
+  one.cancel();
+  first.join();
+  pause.begin(std::chrono::hours(2)); // longer, while somebody waits
+  pause.resume();
+  second.join();
+  EXPECT_FALSE(another.cancelled());
+}
+
+TEST(WatchPauseTest, TellsTheWatchesThatAreUnderWay) {
+  WatchPause pause;
+  const auto before = pause.next();
+  pause.begin(std::chrono::hours(1));
+  EXPECT_TRUE(before.cancelled());
+  EXPECT_FALSE(pause.next().cancelled()) << "that is of the next one";
 }
 
 TEST_F(ReflectorTest, TheNextWatchGoesOnWhereTheLastOneEnded) {
