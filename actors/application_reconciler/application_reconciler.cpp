@@ -69,7 +69,7 @@ void ApplicationReconciler::watch_applications() {
         watch_collection<ObservedApplication>(*api, kubernetes::applications(), options, written->applications, cancel,
                                               emit);
       },
-      [this](const ApplicationsEvent& event) { applications_event(event); });
+      [this](const ApplicationsEvent& event) { take_or_keep(event); });
 }
 
 void ApplicationReconciler::watch_secrets() {
@@ -83,10 +83,24 @@ void ApplicationReconciler::watch_secrets() {
                                                                                 const auto& emit) {
         watch_collection<ObservedSecret>(*api, resource, options, written->secrets, cancel, emit);
       },
-      [this](const SecretsEvent& event) { secrets_event(event); });
+      [this](const SecretsEvent& event) { take_or_keep(event); });
 }
 
-void ApplicationReconciler::applications_event(const ApplicationsEvent& event) {
+template <class Event>
+void ApplicationReconciler::take_or_keep(const Event& event) {
+  // A plan is being made of what is known: a change now would copy all of it first. One after another, in any case.
+  if (pass_ && (view_.lent() || !pass_->kept.empty()))
+    pass_->kept.emplace_back(event);
+  else
+    take(event);
+}
+
+void ApplicationReconciler::take_kept_events() {
+  for (const auto& event : std::exchange(pass_->kept, {}))
+    std::visit([this](const auto& one) { take(one); }, event);
+}
+
+void ApplicationReconciler::take(const ApplicationsEvent& event) {
   if (event.kind == ApplicationsEvent::Kind::polling)
     log::warning("Applications may not be watched: they are listed in each cycle, and changes are found later",
                  {{"error", event.failure->text()}});
@@ -97,7 +111,7 @@ void ApplicationReconciler::applications_event(const ApplicationsEvent& event) {
   look_at(touched);
 }
 
-void ApplicationReconciler::secrets_event(const SecretsEvent& event) {
+void ApplicationReconciler::take(const SecretsEvent& event) {
   if (event.failure && event.failure->kind == FailureKind::forbidden && event.kind == SecretsEvent::Kind::failed) {
     if (!view_.reads_secrets_by_name()) {
       log::warning("Secrets may not be listed: they are read one by one, each in ten minutes",

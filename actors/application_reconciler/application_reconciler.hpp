@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "actors/application_reconciler/application_facts.hpp"
@@ -52,6 +53,7 @@ struct Pass {
   std::size_t next = 0;               ///< in plan.work
   std::size_t running = 0;
   std::vector<std::vector<std::string>> reads; ///< chunks of Secrets' names, still to be read
+  std::vector<std::variant<ApplicationsEvent, SecretsEvent>> kept; ///< in the order they came
   ApplyCounts counts;
   std::vector<ApplicationProblem> problems;
   std::map<std::string, std::string> changes; ///< what was done, by name
@@ -85,8 +87,12 @@ private:
 
   void watch_applications();
   void watch_secrets();
-  void applications_event(const ApplicationsEvent& event);
-  void secrets_event(const SecretsEvent& event);
+  template <class Event>
+  void take_or_keep(const Event& event);
+  /// What came while a snapshot was lent; at once when its call has ended, however it did.
+  void take_kept_events();
+  void take(const ApplicationsEvent& event);
+  void take(const SecretsEvent& event);
   /// Starts a pass where something of what was touched is out of line.
   void look_at(const Touched& touched);
   void verify_secrets_after(std::chrono::milliseconds delay);

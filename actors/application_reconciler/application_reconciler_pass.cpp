@@ -116,6 +116,7 @@ void ApplicationReconciler::choose_secrets() {
         verification_.give_back(std::move(choice->read));
         const auto& unread = choice->unread;
         for (auto i = unread.begin(); i != unread.end();) {
+        take_kept_events();
           const auto end = i + std::min<std::ptrdiff_t>(SecretVerification::reads_in_a_call, unread.end() - i);
           pass_->reads.emplace_back(i, end);
           i = end;
@@ -157,6 +158,7 @@ void ApplicationReconciler::plan() {
         planned(std::move(*plan));
       });
 }
+        take_kept_events();
 
 void ApplicationReconciler::planned(Plan plan) {
   hold_ = plan.hold;

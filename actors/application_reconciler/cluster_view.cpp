@@ -32,7 +32,7 @@ std::optional<Failure> ClusterView::problem() const {
 }
 
 ObservedState& ClusterView::edit() {
-  if (observed_.use_count() > 1)
+  if (lent())
     observed_ = std::make_shared<ObservedState>(*observed_);
   else
     std::atomic_thread_fence(std::memory_order_acquire); // what its last reader did is over before it is changed

@@ -31,6 +31,8 @@ public:
   const ObservedState& observed() const { return *observed_; }
   /// The same for another thread. It never changes: an event that comes while somebody holds it costs a copy.
   std::shared_ptr<const ObservedState> snapshot() const { return observed_; }
+  /// Somebody holds a snapshot.
+  bool lent() const { return observed_.use_count() > 1; }
   /// Both collections are known as far as the rights go.
   bool ready() const { return applications_known_ && (secrets_known_ || by_name_) && !problem(); }
   /// Why nothing can be planned at present, where that is known.

@@ -340,6 +340,25 @@ TEST_F(ReconcilerTest, TheNewestFetchReplacesOneThatHasNotBeenStarted) {
   EXPECT_EQ(answers[1].sequence, 3u);
 }
 
+TEST_F(ReconcilerTest, LosesNoEventThatComesWhileItPlans) {
+  start();
+  fetch(director_data({shop("a"), shop("b")}));
+  system.io().hold();
+  fetch_only(director_data({shop("a"), shop("b"), shop("c")}));
+  system.io().run_one(); // mapped
+  system.run();
+  ASSERT_EQ(system.io().queued(), 1u) << "the plan is on its way";
+  const auto b = *cluster->find(apps, "mp-b");
+  cluster->erase(apps, "mp-a");
+  cluster->erase(apps, "mp-b");
+  cluster->put(apps, b); // made anew by somebody, and with another uid: the events count in their order
+  watch();
+  EXPECT_EQ(application_names(), std::vector<std::string>{"mp-b"});
+  system.io().release();
+  watch();
+  EXPECT_THAT(application_names(), ElementsAre("mp-a", "mp-b", "mp-c"));
+}
+
 TEST_F(ReconcilerTest, WritesNoMoreApplicationsAtOnceThanItMay) {
   settings.concurrency = 2;
   start();
