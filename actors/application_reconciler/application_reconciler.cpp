@@ -20,9 +20,10 @@ constexpr std::chrono::seconds while_a_pass_goes_on{1};
 // Where watching is forbidden each cycle lists Applications; this is for when there are no cycles.
 constexpr std::chrono::minutes poll_period{5};
 
-kubernetes::ReflectorOptions reflector_options(std::uint64_t seed) {
+kubernetes::ReflectorOptions reflector_options(std::uint64_t seed, std::shared_ptr<kubernetes::WatchPause> pause) {
   kubernetes::ReflectorOptions options;
   options.seed = seed;
+  options.pause = std::move(pause);
   return options;
 }
 
@@ -61,7 +62,7 @@ void ApplicationReconciler::on_exit() {
 // -- what the cluster says
 
 void ApplicationReconciler::watch_applications() {
-  auto options = reflector_options(random()());
+  auto options = reflector_options(random()(), pause_);
   options.poll_period = poll_period;
   watch<ApplicationsEvent>(
       applications_watch,
@@ -73,7 +74,7 @@ void ApplicationReconciler::watch_applications() {
 }
 
 void ApplicationReconciler::watch_secrets() {
-  auto options = reflector_options(random()());
+  auto options = reflector_options(random()(), pause_);
   options.list.limit = 100;                    // Secrets may be large
   options.list.field_selector = "type=Opaque"; // ours all are; Helm's are a megabyte each
   secrets_watch_ = watch<SecretsEvent>(

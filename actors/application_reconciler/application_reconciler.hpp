@@ -124,14 +124,14 @@ private:
   Peers peers_;
   const Settings settings_;
   const std::shared_ptr<kubernetes::Api> api_;
+  const std::shared_ptr<Written> written_ = std::make_shared<Written>();
+  const std::shared_ptr<kubernetes::WatchPause> pause_ = std::make_shared<kubernetes::WatchPause>();
 
   ClusterView view_;
   std::shared_ptr<const DesiredState> waiting_;   ///< received, not started; a newer one takes its place
   std::shared_ptr<const DesiredState> state_;     ///< of the last pass
   std::shared_ptr<const DesiredObjects> desired_; ///< mapped from state_; null before the first complete fetch
   DeletionHold hold_;
-  const std::shared_ptr<Written> written_ = std::make_shared<Written>();
-  const std::shared_ptr<kubernetes::WatchPause> pause_ = std::make_shared<kubernetes::WatchPause>();
   RepairLimit repairs_;
   FailedWrites failures_;
   SecretVerification verification_;

@@ -15,6 +15,11 @@ using supervision::Traced;
 
 namespace {
 
+// From so many Applications on, a pass puts the watches off: what they tell of is its own writing, and a pass looks at
+// what others do only when it is over.
+constexpr std::size_t worth_a_pause = 50;
+constexpr std::chrono::seconds pause_at_most{30};
+
 /// Hands `value` to a call, which takes it out and lets go of it on its I/O thread: what is large dies there, and what
 /// is shared is the actor's alone again when the answer comes.
 template <class T>
@@ -111,12 +116,12 @@ void ApplicationReconciler::choose_secrets() {
         return Result<SecretVerification::Choice>(SecretVerification::choose(*desired, *observed(), read()));
       },
       [this](Result<SecretVerification::Choice> choice) {
+        take_kept_events();
         if (!choice)
           return finish(choice.error());
         verification_.give_back(std::move(choice->read));
         const auto& unread = choice->unread;
         for (auto i = unread.begin(); i != unread.end();) {
-        take_kept_events();
           const auto end = i + std::min<std::ptrdiff_t>(SecretVerification::reads_in_a_call, unread.end() - i);
           pass_->reads.emplace_back(i, end);
           i = end;
@@ -153,12 +158,12 @@ void ApplicationReconciler::plan() {
         return Result<Plan>(plan_changes({*desired, *observed(), fetch, hold, minimal, before().get()}));
       },
       [this](Result<Plan> plan) {
+        take_kept_events();
         if (!plan)
           return finish(plan.error());
         planned(std::move(*plan));
       });
 }
-        take_kept_events();
 
 void ApplicationReconciler::planned(Plan plan) {
   hold_ = plan.hold;
@@ -175,6 +180,8 @@ void ApplicationReconciler::planned(Plan plan) {
   resume_after_.clear();
   for (const auto& item : work)
     pass_->worked_on.push_back(item.name);
+  if (work.size() >= worth_a_pause)
+    pause_->begin(pause_at_most);
   carry_out();
 }
 
@@ -302,6 +309,7 @@ void ApplicationReconciler::stop_where_unreachable(const std::string& applicatio
 void ApplicationReconciler::finish(std::optional<Failure> failure) {
   Pass pass = std::move(*pass_);
   pass_.reset();
+  pause_->resume();
   pass.failed_in_part |= failure.has_value();
   DesiredStateApplied applied;
   applied.sequence = state_->sequence;

@@ -124,7 +124,7 @@ Reflector::State::WatchEnd Reflector::State::watch_once(const CancelToken& cance
   WatchEnd end{{}, clock.now()};
   const auto came = [this, &end](std::string event_version) {
     ++end.events;
-    version = text_at(object, "metadata", "resourceVersion");
+    version = std::move(event_version);
     watch_failures = 0;
     gone_in_a_row = false;
   };
@@ -146,9 +146,15 @@ Reflector::State::WatchEnd Reflector::State::watch_once(const CancelToken& cance
 }
 
 Reflector::State::Next Reflector::State::watch(const CancelToken& cancel) {
-  const WatchEnd end = watch_once(cancel);
+  const CancelToken this_watch = options.pause ? options.pause->next() : CancelToken();
+  if (options.pause)
+    options.pause->wait_for_end(cancel, clock);
+  const auto ends_with_run = cancel.on_cancel([this_watch] { this_watch.cancel(); });
+  const WatchEnd end = watch_once(this_watch);
   if (cancel.cancelled())
     return Next::list;
+  if (this_watch.cancelled())
+    return Next::watch;
   if (!end.result)
     return after_failure(end, cancel);
   watch_again_at.reset(); // it was allowed

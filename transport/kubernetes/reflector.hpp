@@ -8,6 +8,7 @@
 
 #include "transport/kubernetes/api.hpp"
 #include "transport/kubernetes/clock.hpp"
+#include "transport/kubernetes/watch_pause.hpp"
 
 namespace runtime_agent::kubernetes {
 
@@ -23,9 +24,9 @@ public:
   virtual void list_finished(const std::string& resource_version) = 0;
   /// After a list: added, modified or deleted.
   virtual void event(EventType type, Json&& object) = 0;
-  /// The reflector cannot list or watch at the moment (each failed attempt), and will try again after `delay`.
   /// Asked before `event`, as WatchOptions::known. Whoever answers true has taken the event.
   virtual bool known(EventType, const ObjectHead&) { return false; }
+  /// The reflector cannot list or watch at the moment (each failed attempt), and will try again after `delay`.
   virtual void failed(const Failure& failure, std::chrono::milliseconds delay) = 0;
   /// Watching is forbidden: from now on the collection is listed each `poll_period`. Told once, and again only where it
   /// had become allowed in between.
@@ -47,7 +48,8 @@ struct ReflectorOptions {
   /// Where polling: how often it is tried whether watching has become allowed. An API server that starts may forbid for
   /// a moment what it allows later.
   std::chrono::seconds watch_again_after{600};
-  std::uint64_t seed = 0; ///< for jitter
+  std::shared_ptr<WatchPause> pause{}; ///< may be null
+  std::uint64_t seed = 0;              ///< for jitter
   Clock* clock = nullptr; ///< null: the real one; outlives the reflector
 };
 
