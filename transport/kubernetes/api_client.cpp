@@ -17,8 +17,9 @@ namespace runtime_agent::kubernetes {
 namespace {
 
 /// After what a watch has brought, so that a thousand objects that change in a second do not wake it up a thousand
-/// times.
+/// times. What comes sooner than `at_once` had come meanwhile, and is taken without another pause.
 constexpr std::chrono::milliseconds gathering{10};
+constexpr std::chrono::microseconds at_once{500};
 
 using std::chrono::steady_clock;
 
@@ -365,9 +366,13 @@ Result<std::string> ApiClient::watch(const Resource& resource, const WatchOption
                                      const EventReceiver& receive, const CallContext& context) {
   const Operation operation{"watch", resource, ""};
   WatchDecoder decoder(operation, options, receive, options_.max_object_bytes);
+  auto idle_since = clock_.now();
   const http::DataReceiver data = [&](std::string_view piece) {
+    const bool waited_for = clock_.now() - idle_since > at_once;
     const bool goes_on = decoder.feed(piece);
-    context.cancel.wait_for(gathering); // what comes meanwhile comes in one piece
+    if (waited_for && goes_on)
+      clock_.wait(context.cancel, gathering);
+    idle_since = clock_.now();
     return goes_on;
   };
   Query query;

@@ -144,6 +144,26 @@ Result<std::string> watch_of(const std::vector<std::string>& pieces, ApiOptions 
                             watching.receiver(), cluster.within(seconds(400)));
 }
 
+TEST(KubernetesWatch, PausesAfterAnEventAndNotAfterWhatHadComeMeanwhile) {
+  ScriptedCluster cluster;
+  cluster.client->then([&](const http::Request&, const http::DataReceiver* receive) -> Result<http::Response> {
+    for (int burst = 0; burst < 2; ++burst) {
+      cluster.clock.advance(milliseconds(300));
+      for (int i = 0; i < 1000; ++i)
+        EXPECT_TRUE((*receive)(line("ADDED", std::to_string(6 + i))));
+    }
+    http::Response response;
+    response.status = 200;
+    return response;
+  });
+  Watching watching;
+  WatchOptions options;
+  options.resource_version = "5";
+  ASSERT_TRUE(cluster.api->watch(secrets("ns"), options, watching.receiver(), cluster.within(seconds(400))));
+  EXPECT_EQ(watching.types.size(), 2000u);
+  EXPECT_EQ(cluster.clock.waits(), (std::vector<long>{10, 10}));
+}
+
 TEST(KubernetesWatch, AnEventThatIsKnownGoesNoFurther) {
   ScriptedCluster cluster;
   cluster.client->streams({line("ADDED", "6"), line("MODIFIED", "7"), line("DELETED", "8"), line("BOOKMARK", "9")});
