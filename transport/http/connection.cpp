@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -128,8 +129,12 @@ ssize_t Connection::read(char* data, std::size_t size) {
   }
   if (exchange_.head_limit != std::size_t(-1))
     exchange_.head_limit -= count;
-  std::memcpy(data, input_.get() + input_read_, count);
-  OPENSSL_cleanse(input_.get() + input_read_, count);
+  if (count == 1) { // httplib reads an answer's head byte by byte
+    *data = std::exchange(input_[input_read_], '\0');
+  } else {
+    std::memcpy(data, input_.get() + input_read_, count);
+    OPENSSL_cleanse(input_.get() + input_read_, count);
+  }
   input_read_ += count;
   if (input_read_ == input_end_)
     drop_input();
