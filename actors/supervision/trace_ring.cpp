@@ -166,6 +166,10 @@ bool TraceRing::admit(const SpanRecord& record) noexcept {
     place->end.store(end, std::memory_order_relaxed);
   if (failing(record.outcome))
     place->flags.fetch_or(layout::failing, std::memory_order_relaxed);
+  // Written when it changes only: all threads read what lies beside it.
+  if (((place->flags.load(std::memory_order_relaxed) & layout::failing) != 0 || slow(*place)) &&
+      !worth_retaining_.load(std::memory_order_relaxed))
+    worth_retaining_.store(true, std::memory_order_relaxed);
   return place->spans.fetch_add(1, std::memory_order_relaxed) < settings_.spans_per_trace;
 }
 
@@ -217,7 +221,9 @@ void TraceRing::finished(const RequestSpan& span) {
   record.duration = std::chrono::duration_cast<std::chrono::nanoseconds>(span.duration).count();
   record.receiver = intern(span.target);
   record.name = intern(span.operation.empty() ? span.method : std::string_view(span.operation));
-  record.outcome = span.outcome == "ok" ? SpanOutcome::ok : SpanOutcome::failed;
+  // What we ended ourselves has not failed: a watch that is put off, a request of an actor that ends.
+  const bool well = span.outcome == "ok" || span.outcome == to_string(FailureKind::cancelled);
+  record.outcome = well ? SpanOutcome::ok : SpanOutcome::failed;
   record.detail = span.outcome == "ok" ? NameId(0) : intern(span.outcome);
   record.status = static_cast<std::int16_t>(span.status);
   record.bytes_sent = clamped(span.bytes_sent);
@@ -252,6 +258,8 @@ bool TraceRing::slow(const layout::Count& count) const noexcept {
 }
 
 void TraceRing::retain() {
+  if (!worth_retaining_.exchange(false, std::memory_order_relaxed))
+    return;
   std::lock_guard lock(retaining_);
   struct Due {
     layout::Count* count;

@@ -100,6 +100,19 @@ TEST(TraceRing, TakesHttpRequests) {
   EXPECT_EQ(seen.record.bytes_received, 0xffffffffu);
 }
 
+TEST(TraceRing, ARequestThatWasEndedOnPurposeHasNotFailed) {
+  TraceRing ring;
+  RequestSpan request;
+  request.target = "kubernetes";
+  request.method = "GET";
+  request.operation = "watch secrets";
+  request.outcome = "cancelled";
+  ring.finished(request);
+  const Span seen = ring.snapshot().at(0);
+  EXPECT_EQ(seen.record.outcome, SpanOutcome::ok);
+  EXPECT_EQ(seen.detail, "cancelled") << "but it is said";
+}
+
 TEST(TraceRing, RequestsOutsideOfAnyCycleAreCyclesOfTheirOwn) {
   TraceRing ring;
   RequestSpan request;
