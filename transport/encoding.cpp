@@ -1,9 +1,12 @@
 #include "transport/encoding.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 
+#include <fmt/format.h>
 #include <openssl/evp.h>
 
 namespace runtime_agent {
@@ -35,6 +38,24 @@ std::string base64_encode(std::string_view bytes) {
                       reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   text.resize(static_cast<std::size_t>(size));
   return text;
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (;;) {
+    const auto special = std::find_if(text.begin(), text.end(), [](char c) {
+      return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+    });
+    out.append(text.begin(), special);
+    if (special == text.end())
+      break;
+    if (*special == '"' || *special == '\\')
+      (out += '\\') += *special;
+    else
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(*special));
+    text = std::string_view(special + 1, text.end());
+  }
+  out += '"';
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {

@@ -12,6 +12,9 @@ std::string base64_encode(std::string_view bytes);
 /// Strict but for white space, which is skipped; nullopt where the text is no base64.
 std::optional<std::string> base64_decode(std::string_view text);
 
+/// Appends the text as a JSON string, with its quotes. Bytes that are no UTF-8 stay what they are.
+void append_json_string(std::string& out, std::string_view text);
+
 /// SHA-256 in 64 lower-case hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);
 

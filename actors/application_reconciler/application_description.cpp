@@ -140,6 +140,7 @@ void describe_application(Sink& sink, const compass::Application& source, const 
 }
 
 template void describe_application(JsonSink&, const compass::Application&, const std::string&, const MappingSettings&);
+template void describe_application(TextSink&, const compass::Application&, const std::string&, const MappingSettings&);
 template void describe_application(HashSink&, const compass::Application&, const std::string&, const MappingSettings&);
 
 } // namespace runtime_agent::application_reconciler

@@ -7,6 +7,7 @@
 
 #include "actors/application_reconciler/desired_objects.hpp"
 #include "actors/application_reconciler/digest.hpp"
+#include "transport/encoding.hpp"
 #include "transport/kubernetes/api.hpp"
 
 /// What of an Application's `spec` is ours, told once to whoever listens: to what builds the body, and to what hashes
@@ -26,6 +27,7 @@ public:
     open_.push_back(&open_.back()->back());
   }
   void element(std::string_view value) { open_.back()->push_back(value); }
+  void flag(std::string_view key, bool value) { add(key, value); }
   void close() { open_.pop_back(); }
 
 private:
@@ -42,6 +44,65 @@ private:
   static constexpr std::size_t usual_members = 10; // of the largest element
 
   std::vector<kubernetes::Json*> open_; // pointers stay good: only the innermost one grows
+};
+
+/// Writes the members of a JSON object, as text, behind what stands in `out`; begins and ends with the object's braces.
+class TextSink {
+public:
+  explicit TextSink(std::string& out) : out_(out) { open('{', '}'); }
+  ~TextSink() { close(); }
+  TextSink(const TextSink&) = delete;
+  TextSink& operator=(const TextSink&) = delete;
+
+  void text(std::string_view key, std::string_view value) {
+    begin(key);
+    append_json_string(out_, value);
+  }
+  void flag(std::string_view key, bool value) {
+    begin(key);
+    out_ += value ? "true" : "false";
+  }
+  void open_object(std::string_view key) {
+    begin(key);
+    open('{', '}');
+  }
+  void open_array(std::string_view key, std::size_t) {
+    begin(key);
+    open('[', ']');
+  }
+  void open_element() {
+    separate();
+    open('{', '}');
+  }
+  void element(std::string_view value) {
+    separate();
+    append_json_string(out_, value);
+  }
+  void close() {
+    out_ += ends_.back();
+    ends_.pop_back();
+    empty_ = false;
+  }
+
+private:
+  void separate() {
+    if (!std::exchange(empty_, false))
+      out_ += ',';
+  }
+  void begin(std::string_view key) {
+    separate();
+    append_json_string(out_, key);
+    out_ += ':';
+  }
+  void open(char begin, char end) {
+    out_ += begin;
+    ends_ += end;
+    empty_ = true;
+  }
+
+  std::string& out_;
+  std::string ends_; // of what is open
+  bool empty_ = true;
 };
 
 /// Hashes what it is told as hash_json() does the same object: what counts as absent leaves no trace.
@@ -105,6 +166,8 @@ template <class Sink>
 void describe_application(Sink& sink, const compass::Application& source, const std::string& name,
                           const MappingSettings& settings);
 extern template void describe_application(JsonSink&, const compass::Application&, const std::string&,
+                                          const MappingSettings&);
+extern template void describe_application(TextSink&, const compass::Application&, const std::string&,
                                           const MappingSettings&);
 extern template void describe_application(HashSink&, const compass::Application&, const std::string&,
                                           const MappingSettings&);

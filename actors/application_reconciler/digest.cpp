@@ -13,7 +13,7 @@
 
 namespace runtime_agent::application_reconciler {
 
-using kubernetes::Json;
+using kubernetes::JsonView;
 
 namespace {
 
@@ -101,65 +101,61 @@ Digest Hasher::finish() {
 namespace {
 
 // Whether a member counts as absent: see the header.
-bool absent(std::string_view key, const Json& value) {
+bool absent(std::string_view key, const JsonView& value) {
   if (value.is_null())
     return true;
   if (value.is_string())
-    return absent_text(key, value.get_ref<const std::string&>());
-  if (value.is_array())
-    return value.empty();
-  if (value.is_object()) {
-    const auto members = value.items();
-    return std::all_of(members.begin(), members.end(),
-                       [](const auto& member) { return absent(member.key(), member.value()); });
-  }
-  return false;
+    return absent_text(key, value.text());
+  bool nothing = value.is_array() || value.is_object();
+  value.for_each_element([&](const JsonView&) { nothing = false; });
+  value.for_each_member([&](std::string_view name, const JsonView& member) { nothing &= absent(name, member); });
+  return nothing;
 }
 
-void hash_object(Hasher& hasher, const Json& object) {
-  std::vector<std::pair<std::string_view, const Json*>> members;
-  for (const auto& member : object.items())
-    if (!absent(member.key(), member.value()))
-      members.emplace_back(member.key(), &member.value());
+void hash_object(Hasher& hasher, const JsonView& object) {
+  std::vector<std::pair<std::string_view, JsonView>> members;
+  object.for_each_member([&](std::string_view key, const JsonView& value) {
+    if (!absent(key, value))
+      members.emplace_back(key, value);
+  });
   std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   hasher.mark('{');
   for (const auto& [key, value] : members) {
     hasher.mark('k');
     hasher.text(key);
-    hash_json(hasher, *value);
+    hash_json(hasher, value);
   }
   hasher.mark('}');
 }
 
 } // namespace
 
-void hash_members(Hasher& hasher, const Json& object, std::span<const std::string_view> fields) {
+void hash_members(Hasher& hasher, const JsonView& object, std::span<const std::string_view> fields) {
   hasher.mark('{');
   for (const auto field : fields) {
-    const auto found = object.is_object() ? object.find(field) : object.end();
-    if (found == object.end() || absent(field, *found))
+    const JsonView value = object.member(field);
+    if (absent(field, value))
       continue;
     hasher.mark('k');
     hasher.text(field);
-    hash_json(hasher, *found);
+    hash_json(hasher, value);
   }
   hasher.mark('}');
 }
 
-void hash_json(Hasher& hasher, const Json& value) {
+void hash_json(Hasher& hasher, const JsonView& value) {
   if (value.is_object()) {
     hash_object(hasher, value);
   } else if (value.is_array()) {
     hasher.mark('[');
-    for (const Json& element : value)
-      hash_json(hasher, element);
+    value.for_each_element([&](const JsonView& element) { hash_json(hasher, element); });
     hasher.mark(']');
   } else if (value.is_string()) {
     hasher.mark('"');
-    hasher.text(value.get_ref<const std::string&>());
+    hasher.text(value.text());
   } else {
     hasher.mark('v');
-    hasher.text(value.dump());
+    hasher.text(value.scalar());
   }
 }
 

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "transport/kubernetes/api.hpp"
+#include "transport/kubernetes/json_view.hpp"
 
 /// What tells whether an object holds what it should, without keeping the object. Source: contract §5.2, §8.2.
 namespace runtime_agent::application_reconciler {
@@ -44,8 +44,8 @@ inline bool absent_text(std::string_view key, std::string_view value) {
 /// A JSON value whatever the order of its members. Null, empty strings, empty lists and empty objects count as absent,
 /// because other writers and the API server leave them out or fill them in; where that distinction matters
 /// (`authCreateParameterSchema`), it is kept.
-void hash_json(Hasher& hasher, const kubernetes::Json& value);
+void hash_json(Hasher& hasher, const kubernetes::JsonView& value);
 /// The same of these members of an object alone; `fields` is sorted.
-void hash_members(Hasher& hasher, const kubernetes::Json& object, std::span<const std::string_view> fields);
+void hash_members(Hasher& hasher, const kubernetes::JsonView& object, std::span<const std::string_view> fields);
 
 } // namespace runtime_agent::application_reconciler

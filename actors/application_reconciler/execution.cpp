@@ -10,6 +10,7 @@
 namespace runtime_agent::application_reconciler {
 
 using kubernetes::Json;
+using kubernetes::JsonView;
 
 namespace {
 
@@ -50,21 +51,28 @@ public:
 private:
   // The whole Application first, then its Secrets, which need its uid.
   void create() {
-    const Json body = application_body(*work_.desired->source, work_.name, settings_);
-    auto created = api_.create(resource_, body, context_);
-    if (created) {
-      write_secrets(wrote(ApplicationAction::create, *created));
-      remove_secrets();
+    auto uid = create_application();
+    if (!uid && uid.error().kind != FailureKind::already_exists) {
+      fail(uid.error());
       return;
     }
-    if (created.error().kind != FailureKind::already_exists) {
-      fail(created.error());
-      return;
-    }
-    // Made by somebody else since, or by us, whose answer was lost: look at it.
-    if (const auto uid = merge(body))
+    if (uid)
       write_secrets(*uid);
+    // Made by somebody else since, or by us, whose answer was lost: look at it.
+    else if (const auto merged = merge(application_body(*work_.desired->source, work_.name, settings_)))
+      write_secrets(*merged);
     remove_secrets();
+  }
+
+  // Its uid.
+  Result<std::string> create_application() {
+    std::string uid;
+    const auto created =
+        api_.create_from_text(resource_, work_.name, application_text(*work_.desired->source, work_.name, settings_),
+                              [&](const JsonView& live) { uid = wrote(ApplicationAction::create, live); }, context_);
+    if (!created)
+      return failed(created.error());
+    return uid;
   }
 
   // Secrets first: what the Application refers to is there when it does.
@@ -94,7 +102,7 @@ private:
         context_);
     if (!result) {
       if (result.error().kind == FailureKind::not_found && work_.action == ApplicationAction::update)
-        return create_again(body);
+        return create_again();
       fail(result.error());
       return std::nullopt;
     }
@@ -106,13 +114,13 @@ private:
     return changed ? wrote(ApplicationAction::update, *result) : saw(*result);
   }
 
-  std::optional<std::string> create_again(const Json& body) {
-    const auto created = api_.create(resource_, body, context_);
-    if (!created) {
-      fail(created.error());
+  std::optional<std::string> create_again() {
+    auto uid = create_application();
+    if (!uid) {
+      fail(uid.error());
       return std::nullopt;
     }
-    return wrote(ApplicationAction::create, *created);
+    return std::move(*uid);
   }
 
   void remove() {
@@ -189,12 +197,12 @@ private:
   }
 
   // Both give its uid.
-  std::string saw(const Json& live) {
+  std::string saw(const JsonView& live) {
     const auto& seen = *outcome_.applications.emplace_back(work_.name, observed_application(live)).second;
     written_.applications.remember(seen);
     return seen.uid;
   }
-  std::string wrote(ApplicationAction action, const Json& live) {
+  std::string wrote(ApplicationAction action, const JsonView& live) {
     outcome_.action = action;
     outcome_.written = true;
     return saw(live);

@@ -15,6 +15,7 @@
 namespace runtime_agent::application_reconciler {
 
 using kubernetes::Json;
+using kubernetes::JsonView;
 
 namespace {
 
@@ -54,6 +55,61 @@ Json& object_member(Json& object, std::string_view key) {
   if (!value.is_object())
     value = Json::object();
   return value;
+}
+
+// Of text: where it is longer, it grows.
+constexpr std::size_t usual_application_bytes = 6 * 1024;
+constexpr std::size_t usual_secret_bytes = 1536;
+
+template <class Sink>
+void tell_application(Sink& sink, const compass::Application& source, const std::string& name,
+                      const MappingSettings& settings) {
+  sink.text("apiVersion", application_api_version);
+  sink.text("kind", application_kind);
+  sink.open_object("metadata");
+  sink.text("name", name);
+  sink.open_object("labels");
+  sink.text(managed_by_label, managed_by_value);
+  sink.close();
+  sink.close();
+  sink.open_object("spec");
+  describe_application(sink, source, name, settings);
+  sink.flag("skipVerify", settings.skip_verify);
+  sink.flag("encodeUrl", false); // written out: the CRD's default is true
+  for (const char* unused : {"displayName", "providerDisplayName", "longDescription"})
+    sink.text(unused, "");
+  sink.close();
+}
+
+template <class Sink>
+void tell_secret(Sink& sink, const DesiredApplication& application, const DesiredSecret& secret,
+                 const std::string& namespace_, const std::string& owner_uid) {
+  sink.text("apiVersion", "v1");
+  sink.text("kind", "Secret");
+  sink.text("type", "Opaque");
+  sink.open_object("metadata");
+  sink.text("name", secret.name);
+  sink.text("namespace", namespace_);
+  sink.open_object("labels");
+  sink.text("app", application_label(application.name));
+  sink.text("bundleId", secret.bundle_id);
+  sink.close();
+  sink.open_array("ownerReferences", 1);
+  sink.open_element();
+  sink.text("apiVersion", application_api_version);
+  sink.text("kind", application_kind);
+  sink.text("name", application.name);
+  sink.text("uid", owner_uid);
+  sink.close();
+  sink.close();
+  sink.close();
+  sink.open_object("data");
+  for (const auto& [key, value] : secret_data(application.source->bundles.at(secret.bundle), secret.kind)) {
+    std::string encoded = base64_encode(value->reveal());
+    sink.text(key, encoded);
+    wipe(encoded);
+  }
+  sink.close();
 }
 
 bool refers_to_application(const Json& reference) {
@@ -98,36 +154,42 @@ bool merge_keys(Json& live, const Json& desired) {
 } // namespace
 
 Json application_body(const compass::Application& source, const std::string& name, const MappingSettings& settings) {
-  Json body = {{"apiVersion", application_api_version}, {"kind", application_kind}};
-  body["metadata"]["name"] = name;
-  body["metadata"]["labels"][std::string(managed_by_label)] = managed_by_value;
-  Json& spec = body["spec"] = Json::object();
-  JsonSink sink(spec);
-  describe_application(sink, source, name, settings);
-  spec["skipVerify"] = settings.skip_verify;
-  spec["encodeUrl"] = false; // written out: the CRD's default is true
-  for (const char* unused : {"displayName", "providerDisplayName", "longDescription"})
-    spec[unused] = "";
+  Json body = Json::object();
+  JsonSink sink(body);
+  tell_application(sink, source, name, settings);
   return body;
+}
+
+std::string application_text(const compass::Application& source, const std::string& name,
+                             const MappingSettings& settings) {
+  std::string text;
+  text.reserve(usual_application_bytes);
+  {
+    TextSink sink(text);
+    tell_application(sink, source, name, settings);
+  }
+  if (!simdjson::validate_utf8(text)) // of a setting: what the Director says has been looked at
+    return application_body(source, name, settings).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return text;
 }
 
 Json secret_body(const DesiredApplication& application, const DesiredSecret& secret, const std::string& namespace_,
                  const std::string& owner_uid) {
-  Json body = {{"apiVersion", "v1"}, {"kind", "Secret"}, {"type", "Opaque"}};
-  Json& metadata = body["metadata"];
-  metadata["name"] = secret.name;
-  metadata["namespace"] = namespace_;
-  metadata["labels"]["app"] = application_label(application.name);
-  metadata["labels"]["bundleId"] = secret.bundle_id;
-  Json owner = {{"apiVersion", application_api_version},
-                {"kind", application_kind},
-                {"name", application.name},
-                {"uid", owner_uid}};
-  metadata["ownerReferences"] = Json::array({std::move(owner)});
-  Json& data = object_member(body, "data");
-  for (const auto& [key, value] : secret_data(application.source->bundles.at(secret.bundle), secret.kind))
-    data[std::string(key)] = base64_encode(value->reveal());
+  Json body = Json::object();
+  JsonSink sink(body);
+  tell_secret(sink, application, secret, namespace_, owner_uid);
   return body;
+}
+
+std::string secret_text(const DesiredApplication& application, const DesiredSecret& secret,
+                        const std::string& namespace_, const std::string& owner_uid) {
+  std::string text;
+  text.reserve(usual_secret_bytes);
+  {
+    TextSink sink(text);
+    tell_secret(sink, application, secret, namespace_, owner_uid);
+  }
+  return text;
 }
 
 void wipe_secret_data(Json& secret) noexcept {
@@ -139,10 +201,10 @@ void wipe_secret_data(Json& secret) noexcept {
       wipe(value.get_ref<std::string&>());
 }
 
-Digest application_digest(const Json& application) {
+Digest application_digest(const JsonView& application) {
   Hasher hasher;
-  hash_members(hasher, member(member(application, "metadata"), "labels"), std::array{managed_by_label});
-  hash_members(hasher, member(application, "spec"), spec_fields);
+  hash_members(hasher, application.member("metadata").member("labels"), std::array{managed_by_label});
+  hash_members(hasher, application.member("spec"), spec_fields);
   return hasher.finish();
 }
 
@@ -159,14 +221,14 @@ Digest application_digest(const compass::Application& source, const std::string&
   return hasher.finish();
 }
 
-Digest secret_digest(const Json& secret, SecretKind kind) {
+Digest secret_digest(const JsonView& secret, SecretKind kind) {
   Hasher hasher;
-  const Json& data = member(secret, "data");
+  const JsonView data = secret.member("data");
   for (const auto key : owned_keys(kind)) {
-    const Json& value = member(data, key);
+    const JsonView value = data.member(key);
     if (!value.is_string())
       continue;
-    auto decoded = base64_decode(value.get_ref<const std::string&>());
+    auto decoded = base64_decode(value.text());
     hasher.text(key);
     hasher.mark(decoded ? '=' : '!');
     hasher.text(decoded ? *decoded : "");
@@ -186,8 +248,8 @@ Digest secret_digest(const compass::Bundle& bundle, SecretKind kind) {
   return hasher.finish();
 }
 
-bool belongs_to_compass(const Json& application) {
-  return member(member(application, "spec"), "compassMetadata").is_object();
+bool belongs_to_compass(const JsonView& application) {
+  return application.member("spec").member("compassMetadata").is_object();
 }
 
 bool merge_application(Json& live, const Json& desired) {

@@ -3,22 +3,21 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/application_reconciler/json_access.hpp"
 #include "actors/application_reconciler/names.hpp"
 #include "actors/application_reconciler/object_bodies.hpp"
 
 namespace runtime_agent::application_reconciler {
 
-using kubernetes::Json;
+using kubernetes::JsonView;
 
 namespace {
 
-std::optional<std::string> text(const Json& value) {
-  return value.is_string() ? std::optional(value.get_ref<const std::string&>()) : std::nullopt;
+std::optional<std::string> text(const JsonView& value) {
+  return value.is_string() ? std::optional(std::string(value.text())) : std::nullopt;
 }
 
-std::string text_or_empty(const Json& value) {
-  return text(value).value_or(std::string());
+std::string text_or_empty(const JsonView& value) {
+  return std::string(value.text());
 }
 
 void add_name(std::vector<std::string>& names, std::string name) {
@@ -28,16 +27,16 @@ void add_name(std::vector<std::string>& names, std::string name) {
 
 // The bundle's APIs name its Secrets; a bundle that has events only may have Secrets that nothing names (contract
 // §5.3).
-void add_secrets_of(std::vector<std::string>& names, const Json& service, const std::string& application) {
+void add_secrets_of(std::vector<std::string>& names, const JsonView& service, const std::string& application) {
   bool has_api = false;
-  for (const Json& entry : member(service, "entries")) {
-    if (member(entry, "type") != "API")
-      continue;
+  service.member("entries").for_each_element([&](const JsonView& entry) {
+    if (entry.member("type").text() != "API")
+      return;
     has_api = true;
-    add_name(names, text_or_empty(member(member(entry, "credentials"), "secretName")));
-    add_name(names, text_or_empty(member(entry, "requestParametersSecretName")));
-  }
-  const std::string bundle = text_or_empty(member(service, "id"));
+    add_name(names, text_or_empty(entry.member("credentials").member("secretName")));
+    add_name(names, text_or_empty(entry.member("requestParametersSecretName")));
+  });
+  const std::string bundle = text_or_empty(service.member("id"));
   if (has_api || bundle.empty())
     return;
   add_name(names, credentials_secret_name(application, bundle));
@@ -67,41 +66,42 @@ std::string ObservedSecret::application() const {
   return bundle_label ? application_label.value_or(std::string()) : std::string();
 }
 
-std::string object_name(const Json& object) {
-  return text_or_empty(member(member(object, "metadata"), "name"));
+std::string object_name(const JsonView& object) {
+  return text_or_empty(object.member("metadata").member("name"));
 }
 
-ObservedApplication observed_application(const Json& object) {
-  const Json& metadata = member(object, "metadata");
+ObservedApplication observed_application(const JsonView& object) {
+  const JsonView metadata = object.member("metadata");
   ObservedApplication application;
-  application.uid = text_or_empty(member(metadata, "uid"));
-  application.resource_version = text_or_empty(member(metadata, "resourceVersion"));
+  application.uid = text_or_empty(metadata.member("uid"));
+  application.resource_version = text_or_empty(metadata.member("resourceVersion"));
   application.managed = belongs_to_compass(object);
-  application.terminating = !member(metadata, "deletionTimestamp").is_null();
+  application.terminating = !metadata.member("deletionTimestamp").is_null();
   if (!application.managed)
     return application; // nothing else of it is our concern
   application.digest = application_digest(object);
   const std::string name = object_name(object);
-  for (const Json& service : member(member(object, "spec"), "services"))
-    add_secrets_of(application.secrets, service, name);
+  object.member("spec").member("services").for_each_element(
+      [&](const JsonView& service) { add_secrets_of(application.secrets, service, name); });
   return application;
 }
 
-ObservedSecret observed_secret(const Json& object) {
-  const Json& metadata = member(object, "metadata");
-  const Json& labels = member(metadata, "labels");
+ObservedSecret observed_secret(const JsonView& object) {
+  const JsonView metadata = object.member("metadata");
+  const JsonView labels = metadata.member("labels");
   ObservedSecret secret;
-  secret.uid = text_or_empty(member(metadata, "uid"));
-  secret.resource_version = text_or_empty(member(metadata, "resourceVersion"));
-  secret.terminating = !member(metadata, "deletionTimestamp").is_null();
+  secret.uid = text_or_empty(metadata.member("uid"));
+  secret.resource_version = text_or_empty(metadata.member("resourceVersion"));
+  secret.terminating = !metadata.member("deletionTimestamp").is_null();
   secret.credentials = secret_digest(object, SecretKind::credentials);
   secret.parameters = secret_digest(object, SecretKind::parameters);
-  secret.application_label = text(member(labels, "app"));
-  secret.bundle_label = text(member(labels, "bundleId"));
-  for (const Json& reference : member(metadata, "ownerReferences"))
-    secret.owners.push_back({text_or_empty(member(reference, "apiVersion")), text_or_empty(member(reference, "kind")),
-                             text_or_empty(member(reference, "name")), text_or_empty(member(reference, "uid")),
-                             member(reference, "controller") == true});
+  secret.application_label = text(labels.member("app"));
+  secret.bundle_label = text(labels.member("bundleId"));
+  metadata.member("ownerReferences").for_each_element([&](const JsonView& reference) {
+    secret.owners.push_back({text_or_empty(reference.member("apiVersion")), text_or_empty(reference.member("kind")),
+                             text_or_empty(reference.member("name")), text_or_empty(reference.member("uid")),
+                             reference.member("controller").is_true()});
+  });
   return secret;
 }
 

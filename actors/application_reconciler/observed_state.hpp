@@ -45,9 +45,9 @@ struct ObservedSecret {
   std::string application() const;
 };
 
-ObservedApplication observed_application(const kubernetes::Json& object);
-ObservedSecret observed_secret(const kubernetes::Json& object);
-std::string object_name(const kubernetes::Json& object);
+ObservedApplication observed_application(const kubernetes::JsonView& object);
+ObservedSecret observed_secret(const kubernetes::JsonView& object);
+std::string object_name(const kubernetes::JsonView& object);
 
 /// Secrets by name, and which say that they belong to which Application.
 class ObservedSecrets {

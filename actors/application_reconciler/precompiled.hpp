@@ -3,6 +3,7 @@
 // Precompiled for this room: the headers that cost most to read.
 #include <caf/all.hpp>
 #include <nlohmann/json.hpp>
+#include <simdjson.h>
 
 #include <chrono>
 #include <functional>

@@ -6,6 +6,7 @@
 namespace runtime_agent::application_reconciler {
 
 using kubernetes::Json;
+using kubernetes::JsonView;
 
 namespace {
 
@@ -31,35 +32,35 @@ SecretWriter::SecretWriter(kubernetes::Api& api, const std::string& in_namespace
 
 void SecretWriter::write(const DesiredApplication& application, const DesiredSecret& secret, bool exists,
                          const std::string& owner_uid) {
-  const WipedBody body(secret_body(application, secret, namespace_, owner_uid));
   if (exists)
-    merge(*body, application, secret, true);
+    merge(application, secret, owner_uid, true);
   else
-    create(*body, application, secret, true);
+    create(application, secret, owner_uid, true);
 }
 
-void SecretWriter::create(const Json& body, const DesiredApplication& application, const DesiredSecret& secret,
-                          bool merge_where_it_exists) {
-  auto created = api_.create(resource_, body, context_);
-  if (created) {
-    saw(secret.name, *created, true);
-    wipe_secret_data(*created);
-  } else if (created.error().kind == FailureKind::already_exists && merge_where_it_exists) {
-    merge(body, application, secret, false);
-  } else {
+void SecretWriter::create(const DesiredApplication& application, const DesiredSecret& secret,
+                          const std::string& owner_uid, bool merge_where_it_exists) {
+  const auto created =
+      api_.create_from_text(resource_, secret.name, secret_text(application, secret, namespace_, owner_uid),
+                            [&](const JsonView& live) { saw(secret.name, live, true); }, context_);
+  if (created)
+    return;
+  if (created.error().kind == FailureKind::already_exists && merge_where_it_exists)
+    merge(application, secret, owner_uid, false);
+  else
     fail(created.error());
-  }
 }
 
-void SecretWriter::merge(const Json& body, const DesiredApplication& application, const DesiredSecret& secret,
-                         bool create_where_it_is_gone) {
+void SecretWriter::merge(const DesiredApplication& application, const DesiredSecret& secret,
+                         const std::string& owner_uid, bool create_where_it_is_gone) {
+  const WipedBody body(secret_body(application, secret, namespace_, owner_uid));
   bool changed = false;
   std::string reason;
   auto result = kubernetes::read_modify_write(
       api_, resource_, secret.name,
       [&](Json& live) {
         reason = reason_to_leave(observed_secret(live), application.name);
-        changed = reason.empty() && merge_secret(live, body, secret.kind);
+        changed = reason.empty() && merge_secret(live, *body, secret.kind);
         return changed;
       },
       context_);
@@ -69,7 +70,7 @@ void SecretWriter::merge(const Json& body, const DesiredApplication& application
     if (!reason.empty())
       problem("Secret " + secret.name + reason);
   } else if (result.error().kind == FailureKind::not_found && create_where_it_is_gone) {
-    create(body, application, secret, false);
+    create(application, secret, owner_uid, false);
   } else {
     fail(result.error());
   }
@@ -126,7 +127,7 @@ void SecretWriter::remove(const SecretRemoval& removal, const std::string& appli
   outcome_.retry = true;
 }
 
-void SecretWriter::saw(const std::string& name, const Json& live, bool written) {
+void SecretWriter::saw(const std::string& name, const JsonView& live, bool written) {
   if (written) {
     ++outcome_.secrets_written;
     outcome_.secrets_changed.push_back(name);

@@ -21,12 +21,12 @@ public:
   void remove(const SecretRemoval& removal, const std::string& application);
 
 private:
-  void create(const kubernetes::Json& body, const DesiredApplication& application, const DesiredSecret& secret,
+  void create(const DesiredApplication& application, const DesiredSecret& secret, const std::string& owner_uid,
               bool merge_where_it_exists);
-  void merge(const kubernetes::Json& body, const DesiredApplication& application, const DesiredSecret& secret,
+  void merge(const DesiredApplication& application, const DesiredSecret& secret, const std::string& owner_uid,
              bool create_where_it_is_gone);
   std::string reason_to_leave(const ObservedSecret& seen, const std::string& application);
-  void saw(const std::string& name, const kubernetes::Json& live, bool written);
+  void saw(const std::string& name, const kubernetes::JsonView& live, bool written);
   void gone(const std::string& name) { outcome_.secrets.emplace_back(name, std::nullopt); }
   void fail(const Failure& failure);
   void problem(const std::string& reason);

@@ -6,24 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "transport/encoding.hpp"
+
 namespace runtime_agent::compass {
 namespace {
 
 using simdjson::dom::element;
 using simdjson::dom::element_type;
-
-void append_string(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      (out += '\\') += c;
-    else if (static_cast<unsigned char>(c) < 0x20)
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
-    else
-      out += c;
-  }
-  out += '"';
-}
 
 void append_sorted(std::string& out, element value) {
   if (value.is_object()) {
@@ -34,7 +23,7 @@ void append_sorted(std::string& out, element value) {
     out += '{';
     for (std::size_t i = 0; i < fields.size(); ++i) {
       out += i == 0 ? "" : ",";
-      append_string(out, fields[i].first);
+      append_json_string(out, fields[i].first);
       out += ':';
       append_sorted(out, fields[i].second);
     }
@@ -48,7 +37,7 @@ void append_sorted(std::string& out, element value) {
     }
     out += ']';
   } else if (value.is_string()) {
-    append_string(out, std::string_view(value));
+    append_json_string(out, std::string_view(value));
   } else {
     out += simdjson::minify(value);
   }

@@ -75,6 +75,8 @@ struct WatchOptions {
   std::function<bool(EventType, const ObjectHead&)> known{};
 };
 
+class JsonView;
+using ObjectLook = std::function<void(const JsonView&)>;
 using ObjectReceiver = std::function<void(Json&&)>;
 using EventReceiver = std::function<void(EventType, Json&&)>;
 
@@ -88,6 +90,10 @@ public:
   virtual Result<Json> get(const Resource& resource, const std::string& name, const CallContext& context) = 0;
   /// A POST that may have been carried out ends, after its retry, in already_exists: look at what is there.
   virtual Result<Json> create(const Resource& resource, const Json& object, const CallContext& context) = 0;
+  /// The same of an object that is JSON text already, for whoever writes thousands: `look` is shown the answer while it
+  /// is there. Each of the two is one pass over a text instead of a tree. `name`: the text's own.
+  virtual Result<void> create_from_text(const Resource& resource, const std::string& name, std::string text,
+                                        const ObjectLook& look, const CallContext& context);
   /// PUT of the object at its own metadata.name; with metadata.resourceVersion a stale one is a `conflict`.
   virtual Result<Json> update(const Resource& resource, const Json& object, const CallContext& context) = 0;
   /// not_found is a Failure here; callers that want it gone treat it as success.

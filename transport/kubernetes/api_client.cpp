@@ -8,6 +8,7 @@
 #include "transport/http/url.hpp"
 #include "transport/kubernetes/bounded_json.hpp"
 #include "transport/kubernetes/credentials.hpp"
+#include "transport/kubernetes/json_view.hpp"
 #include "transport/kubernetes/percent.hpp"
 #include "transport/kubernetes/status.hpp"
 #include "transport/kubernetes/watch_decoder.hpp"
@@ -151,6 +152,15 @@ public:
     return object_of(std::move(exchange), context);
   }
 
+  Result<void> create_from_text(const Resource& resource, const std::string& name, std::string text,
+                                const ObjectLook& look, const CallContext& context) override {
+    const Operation operation{"create", resource, name};
+    Exchange exchange{operation, request("POST", operation, resource.path())};
+    exchange.request.body = std::move(text);
+    exchange.repeatable = true;
+    return look_at_answer(std::move(exchange), look, context);
+  }
+
   Result<Json> update(const Resource& resource, const Json& object, const CallContext& context) override {
     const std::string name = text_at(object, "metadata", "name");
     const Operation operation{"update", resource, name};
@@ -212,6 +222,8 @@ private:
                               const std::string& continue_token, const CallContext& context);
 
   Result<Json> object_of(Exchange exchange, const CallContext& context);
+  static Result<Json> object_in(const http::Response& answer, const Operation& operation);
+  Result<void> look_at_answer(Exchange exchange, const ObjectLook& look, const CallContext& context);
   Result<http::Response> send(Exchange exchange, const CallContext& context);
   Result<http::Response> send_once(const Connection& connection, Exchange& exchange, const CallContext& context);
   bool wait_and_retry(const Failure& failure, int& retries, const CallContext& context);
@@ -236,8 +248,33 @@ Result<Json> ApiClient::object_of(Exchange exchange, const CallContext& context)
   auto answer = send(std::move(exchange), context);
   if (!answer)
     return failed(std::move(answer.error()));
-  auto object = parse_bounded(answer->body);
   const WipedAtEnd wiped(answer->body); // it may be a Secret
+  return object_in(*answer, operation);
+}
+
+Result<void> ApiClient::look_at_answer(Exchange exchange, const ObjectLook& look, const CallContext& context) {
+  const Operation operation = exchange.operation;
+  auto answer = send(std::move(exchange), context);
+  if (!answer)
+    return failed(std::move(answer.error()));
+  const WipedAtEnd wiped(answer->body); // it may be a Secret
+  bool is_object = false;
+  look_at(answer->body, [&](const JsonView& answered) {
+    is_object = answered.is_object() && answered.member("kind").text() != "Status";
+    if (is_object)
+      look(answered);
+  });
+  if (is_object)
+    return {};
+  const auto object = object_in(*answer, operation); // or what is wrong with it
+  if (!object)
+    return failed(object.error());
+  look(*object);
+  return {};
+}
+
+Result<Json> ApiClient::object_in(const http::Response& answer, const Operation& operation) {
+  auto object = parse_bounded(answer.body);
   // All of these verbs answer with the object; what stands in between may answer with something else.
   const bool status = object && object->is_object() && object->value("kind", Json()) == "Status";
   if (object && object->is_object() && !status)
@@ -246,7 +283,7 @@ Result<Json> ApiClient::object_of(Exchange exchange, const CallContext& context)
                                   status   ? "the answer is a Status where an object should be"
                                   : object ? "the answer is no JSON object"
                                            : object.error().what);
-  failure.http_status = answer->status;
+  failure.http_status = answer.status;
   failure.maybe_processed = operation.verb != "get";
   return failed(std::move(failure));
 }

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "transport/kubernetes/json_view.hpp"
+
 namespace runtime_agent::kubernetes {
 namespace {
 
@@ -222,6 +224,15 @@ Result<Json> parse_bounded(std::string_view text, const JsonBounds& bounds) {
   if (!read(text, builder))
     return malformed(builder.error());
   return builder.take();
+}
+
+bool look_at(std::string_view text, const ObjectLook& look) {
+  simdjson::dom::parser parser;
+  element document;
+  if (parser.parse(text.data(), text.size()).get(document) != simdjson::SUCCESS)
+    return false;
+  look(document);
+  return true;
 }
 
 std::optional<EventHead> read_event_head(std::string_view line) {

@@ -20,6 +20,9 @@ struct JsonBounds {
 /// Secret). `where` is empty.
 Result<Json> parse_bounded(std::string_view text, const JsonBounds& bounds = {});
 
+/// Shows the document to `look`. False: only parse_bounded can read it, or nobody.
+bool look_at(std::string_view text, const ObjectLook& look);
+
 struct ListHead {
   std::string resource_version;
   std::string continue_token; ///< empty: the last page

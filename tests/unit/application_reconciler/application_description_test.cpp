@@ -15,6 +15,12 @@ void expect_same_digest(const compass::Application& source, const std::string& w
   settings.central_gateway_url = "http://gateway/";
   const kubernetes::Json body = application_body(source, "mp-a", settings);
   EXPECT_EQ(application_digest(source, "mp-a", settings), application_digest(body)) << what << ": " << body.dump();
+  const std::string text = application_text(source, "mp-a", settings);
+  EXPECT_EQ(text, body.dump()) << what;
+  simdjson::dom::parser parser;
+  const auto read = parser.parse(text);
+  ASSERT_EQ(read.error(), simdjson::SUCCESS) << what;
+  EXPECT_EQ(application_digest(kubernetes::JsonView(read.value_unsafe())), application_digest(body)) << what;
 }
 
 TEST(ApplicationDescription, HashesTheRecordedDataAsTheirBodies) {
@@ -61,6 +67,26 @@ TEST(ApplicationDescription, GivesDifferentDataDifferentDigests) {
   other.bundles[0].api_definitions[0].target_url = "https://elsewhere";
   EXPECT_NE(application_digest(one, "mp-a", settings), application_digest(other, "mp-a", settings));
   EXPECT_NE(application_digest(one, "mp-a", settings), application_digest(one, "mp-b", settings));
+}
+
+TEST(ApplicationDescription, MendsASettingThatIsNoUtf8) {
+  MappingSettings settings;
+  settings.central_gateway_url = "http://gate\xffway/";
+  const auto body = kubernetes::Json::parse(application_text(application("a", {bundle("1")}), "mp-a", settings));
+  const std::string url = body["spec"]["services"][0]["entries"][0]["centralGatewayUrl"];
+  EXPECT_TRUE(url.starts_with("http://gate\uFFFDway/")) << url;
+}
+
+TEST(SecretText, IsItsBody) {
+  const auto data = director_data({shop("a"), application("b", {with_headers(bundle("c"))})});
+  std::size_t secrets = 0;
+  for (const auto& [name, application] : desired_objects(data, {}).applications)
+    for (const auto& secret : application->secrets) {
+      EXPECT_EQ(secret_text(*application, secret, "kyma-system", "the uid"),
+                secret_body(*application, secret, "kyma-system", "the uid").dump());
+      ++secrets;
+    }
+  EXPECT_EQ(secrets, 2u);
 }
 
 } // namespace

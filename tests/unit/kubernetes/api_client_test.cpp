@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/kubernetes/fakes.hpp"
+#include "transport/kubernetes/json_view.hpp"
 #include "transport/kubernetes/access_review.hpp"
 
 namespace runtime_agent::kubernetes {
@@ -45,6 +46,46 @@ TEST(KubernetesApi, CreatePostsWithApiVersionAndKind) {
   const auto body = Json::parse(request.body);
   EXPECT_EQ(body["apiVersion"], "applicationconnector.kyma-project.io/v1alpha1");
   EXPECT_EQ(body["kind"], "Application");
+}
+
+TEST(KubernetesApi, ATextIsPostedAsItIsAndItsAnswerShown) {
+  // The second is beyond what simdjson's numbers hold.
+  for (const std::string number : {"7", "123456789012345678901234567890"}) {
+    ScriptedCluster cluster;
+    cluster.client->answers(201, R"({"kind":"Secret","metadata":{"uid":"u"},"n":)" + number + "}");
+    std::string uid;
+    const auto look = [&](const JsonView& answer) { uid = answer.member("metadata").member("uid").text(); };
+    const std::string text = R"({"metadata":{"name":"x"}} )";
+    ASSERT_TRUE(cluster.api->create_from_text(secrets("ns"), "x", text, look, cluster.within(seconds(30))));
+    EXPECT_EQ(uid, "u");
+    EXPECT_EQ(cluster.client->requests.at(0).method, "POST");
+    EXPECT_EQ(cluster.client->requests.at(0).path, "/api/v1/namespaces/ns/secrets");
+    EXPECT_EQ(cluster.client->requests.at(0).body, text);
+  }
+}
+
+TEST(KubernetesApi, NothingIsShownWhereTheAnswerToATextIsNoObject) {
+  for (const std::string body : {"[]", "", "{", R"({"kind":"Status","status":"Success"})"}) {
+    ScriptedCluster cluster;
+    cluster.client->answers(201, body);
+    const auto look = [](const JsonView&) { ADD_FAILURE(); };
+    const auto answer = cluster.api->create_from_text(secrets("ns"), "x", "{}", look, cluster.within(seconds(30)));
+    ASSERT_FALSE(answer) << body;
+    EXPECT_EQ(answer.error().kind, FailureKind::malformed);
+    EXPECT_TRUE(answer.error().maybe_processed);
+    EXPECT_EQ(answer.error().where, "Kubernetes API, create Secret ns/x");
+  }
+}
+
+TEST(KubernetesApi, ATextThatMayHaveBeenCarriedOutEndsInAlreadyExists) {
+  ScriptedCluster cluster;
+  cluster.client->fails(FailureKind::network, true);
+  cluster.client->answers(409, status_body(409, "AlreadyExists", "it exists"));
+  const auto look = [](const JsonView&) { ADD_FAILURE(); };
+  const auto answer = cluster.api->create_from_text(secrets("ns"), "x", "{}", look, cluster.within(seconds(30)));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, FailureKind::already_exists);
+  EXPECT_EQ(cluster.client->requests.size(), 2u);
 }
 
 TEST(KubernetesApi, UpdatePutsAtTheObjectsOwnName) {

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "transport/encoding.hpp"
 
@@ -29,6 +30,19 @@ TEST(Base64, KeepsEveryByte) {
 TEST(Digest, IsHexadecimal) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha1_hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
+TEST(JsonString, ReadsBackAsTheText) {
+  std::string every;
+  for (int i = 0; i < 128; ++i)
+    every += static_cast<char>(i);
+  for (const std::string& text : {std::string(), std::string("plain"), every, every + "\"", std::string("\\\"\\"),
+                                  std::string("gr\u00fc\u00dfe \U0001f600")}) {
+    std::string out = "before";
+    append_json_string(out, text);
+    EXPECT_EQ(nlohmann::json::parse(out.substr(6)).get<std::string>(), text);
+    EXPECT_EQ(out.substr(0, 6), "before");
+  }
 }
 
 TEST(Trimmed, TakesWhiteSpaceFromBothEndsOnly) {
