@@ -156,7 +156,7 @@ def write_phase(bench):
     own, folder = ApiServer(real.own_kubeconfig), Path(real.folder.name)
     objects = _groups(real.admin, count)
     seconds = {"agent": [], "raw": []}
-    for turn in range(bench.repetitions(13)):
+    for turn in range(bench.repetitions(21)):
         for who in sorted(seconds, reverse=turn % 2 == 1):
             if who == "agent":
                 seconds[who].append(_agent_write(bench, count)[0])
