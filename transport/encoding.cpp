@@ -43,9 +43,8 @@ std::string base64_encode(std::string_view bytes) {
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   for (;;) {
-    const auto special = std::find_if(text.begin(), text.end(), [](char c) {
-      return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
-    });
+    const auto special = std::find_if(
+        text.begin(), text.end(), [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
     out.append(text.begin(), special);
     if (special == text.end())
       break;

@@ -31,9 +31,7 @@ public:
   void close() { open_.pop_back(); }
 
 private:
-  void open(std::string_view key, kubernetes::Json&& empty) {
-    open_.push_back(&add(key, std::move(empty)));
-  }
+  void open(std::string_view key, kubernetes::Json&& empty) { open_.push_back(&add(key, std::move(empty))); }
   /// A member that is not there yet.
   kubernetes::Json& add(std::string_view key, kubernetes::Json&& value) {
     auto& members = open_.back()->get_ref<kubernetes::Json::object_t&>();

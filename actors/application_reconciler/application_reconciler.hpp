@@ -52,7 +52,7 @@ struct Pass {
   std::vector<std::string> worked_on; ///< names of plan.work, whose items go to the calls
   std::size_t next = 0;               ///< in plan.work
   std::size_t running = 0;
-  std::vector<std::vector<std::string>> reads; ///< chunks of Secrets' names, still to be read
+  std::vector<std::vector<std::string>> reads;                     ///< chunks of Secrets' names, still to be read
   std::vector<std::variant<ApplicationsEvent, SecretsEvent>> kept; ///< in the order they came
   ApplyCounts counts;
   std::vector<ApplicationProblem> problems;

@@ -67,9 +67,9 @@ private:
   // Its uid.
   Result<std::string> create_application() {
     std::string uid;
-    const auto created =
-        api_.create_from_text(resource_, work_.name, application_text(*work_.desired->source, work_.name, settings_),
-                              [&](const JsonView& live) { uid = wrote(ApplicationAction::create, live); }, context_);
+    const auto created = api_.create_from_text(
+        resource_, work_.name, application_text(*work_.desired->source, work_.name, settings_),
+        [&](const JsonView& live) { uid = wrote(ApplicationAction::create, live); }, context_);
     if (!created)
       return failed(created.error());
     return uid;

@@ -81,8 +81,9 @@ ObservedApplication observed_application(const JsonView& object) {
     return application; // nothing else of it is our concern
   application.digest = application_digest(object);
   const std::string name = object_name(object);
-  object.member("spec").member("services").for_each_element(
-      [&](const JsonView& service) { add_secrets_of(application.secrets, service, name); });
+  object.member("spec").member("services").for_each_element([&](const JsonView& service) {
+    add_secrets_of(application.secrets, service, name);
+  });
   return application;
 }
 

@@ -40,9 +40,9 @@ void SecretWriter::write(const DesiredApplication& application, const DesiredSec
 
 void SecretWriter::create(const DesiredApplication& application, const DesiredSecret& secret,
                           const std::string& owner_uid, bool merge_where_it_exists) {
-  const auto created =
-      api_.create_from_text(resource_, secret.name, secret_text(application, secret, namespace_, owner_uid),
-                            [&](const JsonView& live) { saw(secret.name, live, true); }, context_);
+  const auto created = api_.create_from_text(
+      resource_, secret.name, secret_text(application, secret, namespace_, owner_uid),
+      [&](const JsonView& live) { saw(secret.name, live, true); }, context_);
   if (created)
     return;
   if (created.error().kind == FailureKind::already_exists && merge_where_it_exists)

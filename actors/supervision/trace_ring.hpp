@@ -125,7 +125,7 @@ private:
   std::atomic<std::uint64_t> over_limit_{0};
   std::atomic<std::uint64_t> own_traces_{0};
   std::atomic<bool> worth_retaining_{false}; ///< since the last retain()
-  mutable std::mutex retaining_; ///< guards the retained cycles
+  mutable std::mutex retaining_;             ///< guards the retained cycles
   std::atomic<bool> end_said_{false};
 };
 

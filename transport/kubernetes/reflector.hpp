@@ -50,7 +50,7 @@ struct ReflectorOptions {
   std::chrono::seconds watch_again_after{600};
   std::shared_ptr<WatchPause> pause{}; ///< may be null
   std::uint64_t seed = 0;              ///< for jitter
-  Clock* clock = nullptr; ///< null: the real one; outlives the reflector
+  Clock* clock = nullptr;              ///< null: the real one; outlives the reflector
 };
 
 /// Lists a collection and watches it from the list's version, for ever (architecture §6): bookmarks, 410 → list again,

@@ -15,8 +15,8 @@ using Kind = ApplicationsEvent::Kind;
 struct Recorder {
   std::vector<ApplicationsEvent> events;
   RecentWrites<ObservedApplication> written;
-  CollectionHandler<ObservedApplication> handler{[this](ApplicationsEvent event) { events.push_back(std::move(event)); },
-                                                 written};
+  CollectionHandler<ObservedApplication> handler{
+      [this](ApplicationsEvent event) { events.push_back(std::move(event)); }, written};
 };
 
 Json object(const std::string& name, const std::string& uid = "1") {

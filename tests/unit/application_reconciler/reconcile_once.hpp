@@ -40,7 +40,8 @@ inline PassResult reconcile_once(InMemoryCluster& cluster, const compass::Runtim
     for (const auto& [name, application] : observed.applications())
       hold[name] = {1, std::chrono::steady_clock::time_point()};
   const FetchIdentity fetch{2, std::chrono::steady_clock::time_point() + std::chrono::hours(1)};
-  PassResult result{plan_changes({desired, observed, fetch, hold, std::chrono::seconds(10)}), {}, std::make_shared<Written>()};
+  PassResult result{
+      plan_changes({desired, observed, fetch, hold, std::chrono::seconds(10)}), {}, std::make_shared<Written>()};
   for (const auto& work : result.plan.work)
     result.outcomes.push_back(execute(cluster, work, settings, *result.written, CallContext()));
   return result;

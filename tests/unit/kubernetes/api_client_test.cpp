@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/kubernetes/fakes.hpp"
-#include "transport/kubernetes/json_view.hpp"
 #include "transport/kubernetes/access_review.hpp"
+#include "transport/kubernetes/json_view.hpp"
 
 namespace runtime_agent::kubernetes {
 namespace {

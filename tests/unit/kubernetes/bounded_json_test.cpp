@@ -17,7 +17,8 @@ TEST(BoundedJson, KeepsTheOrderOfFieldsAndLargeNumbers) {
 }
 
 TEST(BoundedJson, ReadsWhatOnlyOneOfItsParsersKnows) {
-  EXPECT_EQ(parse_bounded(R"({"n":123456789012345678901234567890,"a":1})")->dump(), R"({"n":1.2345678901234568e+29,"a":1})");
+  EXPECT_EQ(parse_bounded(R"({"n":123456789012345678901234567890,"a":1})")->dump(),
+            R"({"n":1.2345678901234568e+29,"a":1})");
   EXPECT_EQ(parse_bounded("\xEF\xBB\xBF{}")->dump(), "{}") << "a byte order mark";
 }
 
