@@ -135,6 +135,22 @@ TEST_P(DriftTest, IsPutRightWithinASecondOfWhateverKindItIs) {
   }
 }
 
+// Its watches are put off meanwhile: nothing of what happens then may be lost.
+TEST_P(DriftTest, DuringAMassWriteIsPutRightWhenItIsOver) {
+  give_applications(300);
+  world().configure();
+  world().start(with_long_period());
+  ASSERT_TRUE(comes_true([&] { return !live(name_of(20)).is_null(); }));
+  world().remove(kubernetes::applications(), name_of(20));
+  world().merge(kubernetes::applications(), name_of(10), {{"spec", {{"description", "edited"}}}});
+  create(kubernetes::applications(), rogue("rogue"));
+  ASSERT_TRUE(reaches("Synchronized", 60s));
+  EXPECT_TRUE(comes_true([&] { return !live(name_of(20)).is_null(); }));
+  EXPECT_TRUE(comes_true([&] { return live(name_of(10))["spec"]["description"] == "generated"; }));
+  EXPECT_TRUE(comes_true([&] { return live("rogue").is_null(); }));
+  EXPECT_EQ(world().application_names().size(), 300u);
+}
+
 TEST_P(DriftTest, AWriterThatInsistsIsBackedOffFromAndNamedAndNobodyElseIs) {
   give_applications(2);
   synchronise(with_long_period());
