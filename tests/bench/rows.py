@@ -78,12 +78,12 @@ class Bench:
             self._keys.cleanup()
 
 
-def synchronized_agent(bench, applications, kubeconfig=None, **variables):
+def synchronized_agent(bench, applications, kubeconfig=None, sampled=False, **variables):
     """An agent that has brought so many Applications into the real cluster."""
     real, compass = bench.real()
     compass.generate(applications)
     compass.configure()
-    agent = Agent(compass, kubeconfig or real.own_kubeconfig, **{**bench.keys(), **variables})
+    agent = Agent(compass, kubeconfig or real.own_kubeconfig, sampled, **{**bench.keys(), **variables})
     try:
         real.admin.wait_until_synchronized(agent, 120 + applications / 20)
     except BaseException:
@@ -292,7 +292,7 @@ def memory(bench):
     for applications, limit in ((0, 15), (200, 18), (1000, 28)):
         if bench.quick and applications > 200:
             continue
-        real, compass, agent = synchronized_agent(bench, applications, APP_LOG_LEVEL="info", **QUICK_CYCLES)
+        real, compass, agent = synchronized_agent(bench, applications, sampled=True, APP_LOG_LEVEL="info", **QUICK_CYCLES)
         with agent:
             time.sleep(5)
             peak, anonymous = agent.peak_resident(), agent.peak_anonymous
@@ -418,7 +418,7 @@ def ten_thousand(bench):
             try:
                 sandbox.generate(applications)
                 sandbox.configure()
-                with Agent(sandbox, sandbox.kubeconfig, APP_LOG_LEVEL="info", **bench.keys()) as agent:
+                with Agent(sandbox, sandbox.kubeconfig, True, APP_LOG_LEVEL="info", **bench.keys()) as agent:
                     handlers = LongestHandler(agent)
                     ended = ApiServer(sandbox.kubeconfig).wait_until_synchronized(agent, 60 + applications / 20)
                     times.append(ended - agent.begun)

@@ -273,9 +273,10 @@ class Sandbox:
 
 
 class Agent:
-    """The agent as a process. `peak_anonymous` (bytes) is sampled, the other peak is the kernel's."""
+    """The agent as a process. `peak_anonymous` (bytes) is looked for where `sampled`, which takes its share of the two
+    cores; the other peak is the kernel's."""
 
-    def __init__(self, sandbox, kubeconfig, **variables):
+    def __init__(self, sandbox, kubeconfig, sampled=False, **variables):
         self.folder = tempfile.TemporaryDirectory(prefix="runtime-agent-bench-")
         self.diagnostics_port = free_port()
         environment = dict(
@@ -296,8 +297,9 @@ class Agent:
             [str(BINARIES / "runtime-agent")], env=environment, stdout=self._log, stderr=self._log
         )
         self.peak_anonymous = 0
-        self._sampling = threading.Thread(target=self._sample, daemon=True)
-        self._sampling.start()
+        self._sampling = threading.Thread(target=self._sample, daemon=True) if sampled else None
+        if sampled:
+            self._sampling.start()
 
     def _status(self, name):
         text = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -363,7 +365,8 @@ class Agent:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self._sampling.join()
+        if self._sampling:
+            self._sampling.join()
         self._log.close()
         self.folder.cleanup()
 
