@@ -146,10 +146,14 @@ Reflector::State::WatchEnd Reflector::State::watch_once(const CancelToken& cance
 }
 
 Reflector::State::Next Reflector::State::watch(const CancelToken& cancel) {
-  const CancelToken this_watch = options.pause ? options.pause->next() : CancelToken();
-  if (options.pause)
+  const CancelToken this_watch; // its own: other reflectors hear of the same pause
+  const auto end_it = [this_watch] { this_watch.cancel(); };
+  CancelToken::Registration ends_with_pause;
+  if (options.pause) {
+    ends_with_pause = options.pause->next().on_cancel(end_it);
     options.pause->wait_for_end(cancel, clock);
-  const auto ends_with_run = cancel.on_cancel([this_watch] { this_watch.cancel(); });
+  }
+  const auto ends_with_run = cancel.on_cancel(end_it);
   const WatchEnd end = watch_once(this_watch);
   if (cancel.cancelled())
     return Next::list;

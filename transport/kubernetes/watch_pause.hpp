@@ -21,7 +21,7 @@ public:
 
   /// For reflectors: blocks until there is no pause, or `cancel`.
   void wait_for_end(const CancelToken& cancel, Clock& clock) const;
-  /// For reflectors: cancelled when the next pause begins. Asked for before wait_for_end().
+  /// For reflectors: cancelled when the next pause begins, and by nobody else. Asked for before wait_for_end().
   CancelToken next() const;
 
 private:

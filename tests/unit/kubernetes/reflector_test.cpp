@@ -184,6 +184,13 @@ TEST_F(ReflectorTest, APauseBeforeTheFirstWatchPutsItOff) {
   EXPECT_EQ(clock.waits(), std::vector<long>{30'000});
 }
 
+TEST_F(ReflectorTest, ARunThatEndsDuringItsWatchEndsNobodyElsesWatch) {
+  options.pause = std::make_shared<WatchPause>();
+  api.list_gives("5");
+  run(); // which ends in the first watch
+  EXPECT_FALSE(options.pause->next().cancelled()) << "or those that share the pause would watch in vain for ever";
+}
+
 TEST_F(ReflectorTest, APauseThatIsOverHoldsNobodyUp) {
   options.pause = std::make_shared<WatchPause>();
   options.pause->begin(seconds(30), clock);
