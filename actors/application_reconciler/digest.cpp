@@ -108,7 +108,7 @@ bool absent(std::string_view key, const JsonView& value) {
     return absent_text(key, value.text());
   bool nothing = value.is_array() || value.is_object();
   value.for_each_element([&](const JsonView&) { nothing = false; });
-  value.for_each_member([&](std::string_view name, const JsonView& member) { nothing &= absent(name, member); });
+  value.for_each_member([&](std::string_view name, const JsonView& member) { nothing = nothing && absent(name, member); });
   return nothing;
 }
 

@@ -236,20 +236,14 @@ bool look_at(std::string_view text, const ObjectLook& look) {
 }
 
 std::optional<EventHead> read_event_head(std::string_view line) {
-  simdjson::dom::parser parser;
-  element event;
-  if (parser.parse(line.data(), line.size()).get(event) != simdjson::SUCCESS)
-    return std::nullopt;
-  const auto text = [](simdjson::simdjson_result<element> value) {
-    std::string_view found;
-    return value.get(found) == simdjson::SUCCESS ? std::string(found) : std::string();
-  };
   EventHead head;
-  head.type = text(event["type"]);
-  element metadata;
-  if (event["object"]["metadata"].get(metadata) == simdjson::SUCCESS)
-    head.object = {text(metadata["name"]), text(metadata["uid"]), text(metadata["resourceVersion"])};
-  return head;
+  const auto text = [](const JsonView& value) { return std::string(value.text()); };
+  const bool read = look_at(line, [&](const JsonView& event) {
+    const JsonView metadata = event.member("object").member("metadata");
+    head = {text(event.member("type")),
+            {text(metadata.member("name")), text(metadata.member("uid")), text(metadata.member("resourceVersion"))}};
+  });
+  return read ? std::optional(std::move(head)) : std::nullopt;
 }
 
 Result<ListHead> parse_list(std::string_view text, const ObjectReceiver& receive, const JsonBounds& bounds) {
