@@ -89,6 +89,11 @@ private:
   std::string text_;
 };
 
+/// All verbs but DELETE answer with the object; what stands in between may answer with something else.
+bool is_what_was_asked_for(const JsonView& answer) {
+  return answer.is_object() && answer.member("kind").text() != "Status";
+}
+
 /// The body of a write: apiVersion and kind are the Resource's where the object has none.
 Result<std::string> body_of(const Operation& operation, const Json& object) {
   if (!object.is_object())
@@ -146,19 +151,13 @@ public:
     auto body = body_of(operation, object);
     if (!body)
       return failed(std::move(body.error()));
-    Exchange exchange{operation, request("POST", operation, resource.path())};
-    exchange.request.body = std::move(*body);
-    exchange.repeatable = !name.empty(); // a generated name would be generated twice
-    return object_of(std::move(exchange), context);
+    return object_of(post(operation, std::move(*body)), context);
   }
 
   Result<void> create_from_text(const Resource& resource, const std::string& name, std::string text,
                                 const ObjectLook& look, const CallContext& context) override {
     const Operation operation{"create", resource, name};
-    Exchange exchange{operation, request("POST", operation, resource.path())};
-    exchange.request.body = std::move(text);
-    exchange.repeatable = true;
-    return look_at_answer(std::move(exchange), look, context);
+    return look_at_answer(post(operation, std::move(text)), look, context);
   }
 
   Result<Json> update(const Resource& resource, const Json& object, const CallContext& context) override {
@@ -212,6 +211,12 @@ private:
     request.max_response_bytes = options_.max_object_bytes;
     return request;
   }
+  Exchange post(const Operation& operation, std::string body) const {
+    Exchange exchange{operation, request("POST", operation, operation.resource.path())};
+    exchange.request.body = std::move(body);
+    exchange.repeatable = !operation.name.empty(); // a generated name would be generated twice
+    return exchange;
+  }
   Exchange one(const Operation& operation, std::string_view method, std::string body, bool repeatable) const {
     Exchange exchange{operation, request(method, operation, operation.resource.path(operation.name))};
     exchange.request.body = std::move(body);
@@ -260,7 +265,7 @@ Result<void> ApiClient::look_at_answer(Exchange exchange, const ObjectLook& look
   const WipedAtEnd wiped(answer->body); // it may be a Secret
   bool is_object = false;
   look_at(answer->body, [&](const JsonView& answered) {
-    is_object = answered.is_object() && answered.member("kind").text() != "Status";
+    is_object = is_what_was_asked_for(answered);
     if (is_object)
       look(answered);
   });
@@ -275,10 +280,9 @@ Result<void> ApiClient::look_at_answer(Exchange exchange, const ObjectLook& look
 
 Result<Json> ApiClient::object_in(const http::Response& answer, const Operation& operation) {
   auto object = parse_bounded(answer.body);
-  // All of these verbs answer with the object; what stands in between may answer with something else.
-  const bool status = object && object->is_object() && object->value("kind", Json()) == "Status";
-  if (object && object->is_object() && !status)
+  if (object && is_what_was_asked_for(*object))
     return object;
+  const bool status = object && object->is_object();
   Failure failure = plain_failure(FailureKind::malformed, operation,
                                   status   ? "the answer is a Status where an object should be"
                                   : object ? "the answer is no JSON object"

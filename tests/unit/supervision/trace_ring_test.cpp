@@ -80,6 +80,14 @@ TEST(TraceRing, SaysThatASpanIsLeftOutAlsoWhereTheCyclesCountIsForgotten) {
   EXPECT_EQ(cycle.left_out, 1u);
 }
 
+RequestSpan get_of_kubernetes(std::string_view outcome) {
+  RequestSpan request;
+  request.target = "kubernetes";
+  request.method = "GET";
+  request.outcome = outcome;
+  return request;
+}
+
 TEST(TraceRing, TakesHttpRequests) {
   TraceRing ring;
   RequestSpan request;
@@ -102,12 +110,7 @@ TEST(TraceRing, TakesHttpRequests) {
 
 TEST(TraceRing, ARequestThatWasEndedOnPurposeHasNotFailed) {
   TraceRing ring;
-  RequestSpan request;
-  request.target = "kubernetes";
-  request.method = "GET";
-  request.operation = "watch secrets";
-  request.outcome = "cancelled";
-  ring.finished(request);
+  ring.finished(get_of_kubernetes("cancelled"));
   const Span seen = ring.snapshot().at(0);
   EXPECT_EQ(seen.record.outcome, SpanOutcome::ok);
   EXPECT_EQ(seen.detail, "cancelled") << "but it is said";
@@ -115,12 +118,8 @@ TEST(TraceRing, ARequestThatWasEndedOnPurposeHasNotFailed) {
 
 TEST(TraceRing, RequestsOutsideOfAnyCycleAreCyclesOfTheirOwn) {
   TraceRing ring;
-  RequestSpan request;
-  request.target = "kubernetes";
-  request.method = "GET";
-  request.outcome = "ok";
-  ring.finished(request);
-  ring.finished(request);
+  ring.finished(get_of_kubernetes("ok"));
+  ring.finished(get_of_kubernetes("ok"));
   EXPECT_EQ(ring.cycles().size(), 2u);
 }
 
