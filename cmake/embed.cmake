@@ -1,6 +1,6 @@
-# embed_definitions(TARGET): compiles deploy/crds into the target, as embedded_definitions() of the sandbox's API server.
+# embed_definitions(TARGET): compiles deploy/chart/runtime-agent/crds into the target, as embedded_definitions() of the sandbox's API server.
 function(embed_definitions target)
-  file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/deploy/crds/*.yaml")
+  file(GLOB files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/deploy/chart/runtime-agent/crds/*.yaml")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
   set(content "#include \"tests/sandbox/kubernetes/embedded_definitions.hpp\"\n\n")
   string(APPEND content "std::vector<std::string> runtime_agent::sandbox::kube::embedded_definitions() {\n  return {\n")

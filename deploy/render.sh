@@ -14,9 +14,7 @@ mkdir -p "$target/rbac"
 
 # template RELEASE [OPTION…]
 template() {
-  "$helm" template "$1" "$chart" --namespace compass-system "${@:2}" \
-    2> >(grep -v 'found symbolic link' >&2) | # the chart's crds/ and files/ are such, on purpose
-    grep -v '^# Source:'
+  "$helm" template "$1" "$chart" --namespace compass-system "${@:2}" | grep -v '^# Source:'
 }
 
 # render RELEASE TEMPLATES [OPTION…]: rights, which belong to no release.

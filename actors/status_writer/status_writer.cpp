@@ -177,8 +177,8 @@ void StatusWriter::definition_is_missing() {
   if (!absence_id_.empty())
     absence_without_wish_ = absence_id_;
   absence_id_.clear();
-  tell_object_problem(
-      "its definition compassconnections.compass.kyma-project.io is missing; kubectl apply -f deploy/crds");
+  tell_object_problem("its definition compassconnections.compass.kyma-project.io is missing; kubectl apply -f "
+                      "deploy/chart/runtime-agent/crds");
 }
 
 void StatusWriter::tell_object_problem(const std::string& problem) {

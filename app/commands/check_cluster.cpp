@@ -214,7 +214,7 @@ void check_definitions(Checks& checks) {
     if (lacking)
       checks.report.failed(
           "definitions", fmt::format("the CustomResourceDefinition {}.{} is missing", resource.plural, resource.group),
-          "kubectl apply -f deploy/crds; the agent waits for it");
+          "kubectl apply -f deploy/chart/runtime-agent/crds; the agent waits for it");
     else
       ++found;
   }

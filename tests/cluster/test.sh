@@ -327,10 +327,10 @@ columns_are_shown() {
 
 # The way that the chart's README gives, as Helm never does it.
 definitions_can_be_brought_up_to_date() {
-  sed 's/name: Last sync/name: Last/' "$root"/deploy/crds/compassconnections.*.yaml >"$work/newer.yaml"
+  sed 's/name: Last sync/name: Last/' "$root"/deploy/chart/runtime-agent/crds/compassconnections.*.yaml >"$work/newer.yaml"
   admin apply --server-side --force-conflicts -f "$work/newer.yaml" || return 1
   admin get crd "$connections" -o json | jq -e '.spec.versions[0].additionalPrinterColumns | any(.name == "Last")' || return 1
-  admin apply --server-side --force-conflicts -f "$root/deploy/crds" || return 1
+  admin apply --server-side --force-conflicts -f "$root/deploy/chart/runtime-agent/crds" || return 1
   admin get crd "$connections" -o json | jq -e '.spec.versions[0].additionalPrinterColumns | length == 8 and any(.name == "Last sync")'
 }
 

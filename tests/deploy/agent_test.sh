@@ -89,10 +89,10 @@ connects_when_all_has_come() {
   configure ConfigMap compass-system || return 1
   # In this order, and with a Director whose first answer comes late, the Events that kubectl shows below are the same in
   # each run.
-  admin create namespace kyma-system && admin apply -f "$root/deploy/crds/$applications_definition.yaml" &&
+  admin create namespace kyma-system && admin apply -f "$root/deploy/chart/runtime-agent/crds/$applications_definition.yaml" &&
     admin wait --for=condition=Established --timeout=30s "crd/$applications_definition" || return 1
   compass /faults -d '{"service":"director","action":"delay","delay":5000,"times":1}' >/dev/null
-  admin apply -f "$root/deploy/crds" || return 1
+  admin apply -f "$root/deploy/chart/runtime-agent/crds" || return 1
   reaches Connected 90 || return 1
   reaches Synchronized 90 || return 1
   [[ $(applications) == 6 && $(tokens_spent) == 1 && $(certificates) == 1 ]] && within 10 probe_says /readyz 200 .
@@ -174,7 +174,7 @@ outlives_the_loss_of_the_connections_definition() {
   within 20 eval "tail -n +$((lines + 1)) '$work/agent.log' | grep -q compassconnections" || return 1
   within 40 probe_says /readyz 503 compassconnections || return 1
   gone "$agent_process" && return 1
-  admin apply -f "$root/deploy/crds" || return 1
+  admin apply -f "$root/deploy/chart/runtime-agent/crds" || return 1
   reaches Synchronized 60 || return 1
   [[ $(admin --namespace compass-system get secret cluster-client-certificates -o jsonpath='{.data.crt}') == "$certificate" &&
     $(tokens_spent) == 1 && $(applications) == 6 ]]
@@ -186,7 +186,7 @@ outlives_the_loss_of_the_applications_definition() {
   admin delete crd $applications_definition --timeout=30s || return 1
   within 20 definition_is_gone $applications_definition || return 1
   reaches ResourceApplicationFailed 40 || return 1
-  admin apply -f "$root/deploy/crds" || return 1
+  admin apply -f "$root/deploy/chart/runtime-agent/crds" || return 1
   reaches Synchronized 60 || return 1
   [[ $(applications) == 6 ]] || return 1
   # With the uids of the Applications that were made anew.

@@ -16,8 +16,8 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-alerts=$root/deploy/alerts/runtime-agent.yaml
-dashboard=$root/deploy/dashboard/runtime-agent.json
+alerts=$root/deploy/chart/runtime-agent/files/alerts.yaml
+dashboard=$root/deploy/chart/runtime-agent/files/dashboard.json
 
 # Of an agent that has done its work once: all counters have begun by then.
 metrics_are_served() {

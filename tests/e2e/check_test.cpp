@@ -110,7 +110,7 @@ TEST_F(CheckInSandbox, NamesAMissingDefinition) {
   expect({"definitions",
           "failed",
           {"applications.applicationconnector.kyma-project.io", "missing"},
-          {"kubectl apply -f deploy/crds"}});
+          {"kubectl apply -f deploy/chart/runtime-agent/crds"}});
 }
 TEST_F(CheckInSandbox, NamesAnApiServerThatIsSlow) {
   world().configure();

@@ -28,7 +28,8 @@ public:
     int port = 0; ///< 0: a free one
     /// Created at the start, besides default and kube-system.
     std::vector<std::string> namespaces{"compass-system", "kyma-system", "istio-system"};
-    /// CustomResourceDefinitions as YAML or JSON, created at the start; by default those of deploy/crds.
+    /// CustomResourceDefinitions as YAML or JSON, created at the start; by default those of
+    /// deploy/chart/runtime-agent/crds.
     std::optional<std::vector<std::string>> definitions;
     bool metrics_api = false;                ///< metrics.k8s.io/v1beta1 nodes is served
     std::size_t history = 20'000;            ///< changes kept for each collection; what is older is 410
