@@ -43,6 +43,12 @@ all_render_as_committed() {
 # Flux and Argo CD take the chart from an archive or a copy in which a link leads nowhere.
 repository_has_no_symbolic_link() { not grep '^120000' < <(git -C "$root" ls-files --stage); }
 
+chart_has_the_programs_version() {
+  local version
+  version=$(sed -nE 's/.* version = "(.*)";/\1/p' "$root/app/version.hpp")
+  [[ $version ]] && grep -qx "version: $version" "$chart/Chart.yaml" && grep -qx "appVersion: $version" "$chart/Chart.yaml"
+}
+
 # The values of every way to run it that the chart knows, each with what it adds to the objects of the default one.
 ways=(default todays-deployment todays-rights everything two-replicas)
 
@@ -135,6 +141,7 @@ for way in "${ways[@]}"; do
   check "chart.applies.$way" chart_applies "$way"
 done
 check chart.repository_has_no_symbolic_link repository_has_no_symbolic_link
+check chart.has_the_programs_version chart_has_the_programs_version
 check chart.parts_come_where_they_are_wanted parts_come_where_they_are_wanted
 check chart.environment_and_rights_agree environment_and_rights_agree
 check chart.rights_name_their_objects rights_name_their_objects
