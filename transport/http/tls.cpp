@@ -1,9 +1,6 @@
 #include "transport/http/tls.hpp"
 
 #include <cerrno>
-#include <cstdlib>
-#include <filesystem>
-#include <mutex>
 #include <vector>
 
 #include <openssl/err.h>
@@ -128,80 +125,17 @@ Result<void> use_identity(SSL_CTX* context, const x509::Identity& identity) {
   return {};
 }
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): never set by us
-  return value == nullptr ? "" : value;
-}
-
-/// SSL_CERT_DIR as mounted in pods: plain file names, where OpenSSL expects names that are hashes.
-void add_directories(X509_STORE* store, std::string_view directories) {
-  while (!directories.empty()) {
-    const auto end = std::min(directories.find(':'), directories.size());
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(std::string(directories.substr(0, end)), error))
-      if (entry.is_regular_file(error))
-        X509_STORE_load_file(store, entry.path().c_str());
-    directories.remove_prefix(std::min(end + 1, directories.size()));
-  }
-}
-
-bool is_empty(X509_STORE* store) {
-  return sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) == 0;
-}
-
-/// Where distributions keep their bundle: OpenSSL knows only the one it was built for, an image may have another.
-void add_bundle(X509_STORE* store) {
-  for (const char* file : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                           "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"})
-    if (is_empty(store) && std::filesystem::exists(file))
-      X509_STORE_load_file(store, file);
-}
-
-/// The system's CA certificates: megabytes, so one store for all contexts, which lives as long as one of them.
-Result<std::shared_ptr<X509_STORE>> system_store() {
-  static std::mutex mutex;
-  static std::weak_ptr<X509_STORE> present;
-  static std::string present_source;
-  const auto file = environment("SSL_CERT_FILE");
-  const auto directories = environment("SSL_CERT_DIR");
-  std::lock_guard lock(mutex);
-  if (auto store = present.lock(); store && present_source == file + "\n" + directories)
-    return store;
-  std::shared_ptr<X509_STORE> store(X509_STORE_new(), X509_STORE_free);
-  X509_STORE_set_default_paths(store.get()); // reads both variables itself
-  add_directories(store.get(), directories);
-  if (file.empty() && directories.empty())
-    add_bundle(store.get());
-  ERR_clear_error();
-  if (is_empty(store.get()))
-    return bad_configuration("no CA certificates are found; set SSL_CERT_FILE to a file that holds some");
-  present = store;
-  present_source = file + "\n" + directories;
-  return store;
-}
-
-Result<void> use_trust(SSL_CTX* context, const Trust& trust, std::shared_ptr<X509_STORE>& shared) {
+Result<TrustStore> use_trust(SSL_CTX* context, const Trust& trust) {
   SSL_CTX_set_verify(context, trust.mode == Trust::Mode::unchecked ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
                      VerifyCallback::call);
   // As Go has it: whatever is in the store is believed, an intermediate certificate too.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
   if (trust.mode == Trust::Mode::unchecked)
-    return {};
-  if (trust.mode == Trust::Mode::system) {
-    auto store = system_store();
-    if (!store)
-      return tl::unexpected(store.error());
-    shared = std::move(*store);
-  } else {
-    const auto certificates = x509::read_certificates(trust.ca_pem, "the CA certificates to trust:");
-    if (!certificates)
-      return bad_configuration(certificates.error());
-    shared.reset(X509_STORE_new(), X509_STORE_free);
-    for (const auto& certificate : *certificates)
-      X509_STORE_add_cert(shared.get(), certificate.get());
-  }
-  SSL_CTX_set1_verify_cert_store(context, shared.get()); // strictly these, nothing besides
-  return {};
+    return TrustStore{};
+  auto store = trust.mode == Trust::Mode::system ? system_trust() : trust_in(trust.ca_pem);
+  if (store)
+    SSL_CTX_set1_verify_cert_store(context, store->store.get()); // strictly these, nothing besides
+  return store;
 }
 
 bool is_alert(int reason) {
@@ -250,7 +184,8 @@ int certificate_asked(SSL*, void* flag) {
 bool expect_host(SSL* ssl, const std::string& host) {
   if (is_ip_address(host))
     return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
-  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // Names count from the subjectAltName only, as in Go and RFC 9525: a CN is no host name.
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   return SSL_set1_host(ssl, host.c_str()) == 1;
 }
 
@@ -272,8 +207,13 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::make(const Trust& trust, c
   // Gateways that also speak HTTP/2 choose by this list.
   static constexpr unsigned char protocols[] = "\x08http/1.1";
   SSL_CTX_set_alpn_protos(context, protocols, sizeof protocols - 1);
-  if (auto done = use_trust(context, trust, made->store_); !done)
-    return tl::unexpected(done.error());
+  // Of TLS 1.2 what has forward secrecy and authenticated encryption; 1.3 has nothing else.
+  if (SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
+    return failed({.kind = FailureKind::internal, .what = "OpenSSL knows none of the cipher suites"});
+  auto believed = use_trust(context, trust);
+  if (!believed)
+    return tl::unexpected(believed.error());
+  made->trust_ = std::move(*believed);
   if (identity)
     if (auto done = use_identity(context, *identity); !done)
       return tl::unexpected(done.error());
@@ -282,8 +222,10 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::make(const Trust& trust, c
   return made;
 }
 
-Result<std::unique_ptr<TlsSession>> TlsSession::connect(const TlsContext& context, int fd, const std::string& host,
+Result<std::unique_ptr<TlsSession>> TlsSession::connect(const TlsContext& context, int fd, const std::string& name,
                                                         const Waiter& waiter, Clock::time_point limit) {
+  // A dot at the end tells the resolver not to search; no certificate and no server knows it.
+  const std::string host = name.size() > 1 && name.back() == '.' ? name.substr(0, name.size() - 1) : name;
   std::unique_ptr<TlsSession> session(new TlsSession);
   session->ssl_.reset(SSL_new(context.get()));
   SSL* ssl = session->ssl_.get();
@@ -293,6 +235,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::connect(const TlsContext& contex
   SSL_set_bio(ssl, bio, bio);
   SSL_set_app_data(ssl, session.get());
   SSL_set_cert_cb(ssl, certificate_asked, &session->certificate_asked_);
+  session->left_out_ = context.trust().left_out;
   if (context.checks_server() && !expect_host(ssl, host))
     return failed({.kind = FailureKind::tls, .what = fmt::format("{} is no host name that can be checked", host)});
   if (!is_ip_address(host))
@@ -373,8 +316,9 @@ Failure TlsSession::explain(unsigned long error) const {
   const auto verification = SSL_get_verify_result(ssl_.get());
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && verification != X509_V_OK)
     return {.kind = FailureKind::tls,
-            .what = fmt::format("the server's certificate is not accepted: {}{}",
-                                X509_verify_cert_error_string(verification), peer_)};
+            .what = fmt::format("the server's certificate is not accepted: {}{}{}",
+                                X509_verify_cert_error_string(verification), peer_,
+                                left_out_.empty() ? "" : "; of the CA certificates " + left_out_)};
   const bool about_certificate =
       is_certificate_alert(reason) || (certificate_asked_ && may_be_certificate_alert(reason));
   if (about_certificate && SSL_get_certificate(ssl_.get()) == nullptr)

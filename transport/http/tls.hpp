@@ -7,6 +7,7 @@
 
 #include "transport/failure.hpp"
 #include "transport/http/socket.hpp"
+#include "transport/http/trust_store.hpp"
 #include "transport/x509/identity.hpp"
 
 namespace runtime_agent::http {
@@ -34,12 +35,13 @@ public:
   SSL_CTX* get() const noexcept { return context_.get(); }
   bool checks_server() const noexcept { return checks_server_; }
   bool has_identity() const noexcept { return has_identity_; }
+  const TrustStore& trust() const noexcept { return trust_; }
 
 private:
   struct Free {
     void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
   };
-  std::shared_ptr<X509_STORE> store_;
+  TrustStore trust_;
   std::unique_ptr<SSL_CTX, Free> context_;
   bool checks_server_ = true;
   bool has_identity_ = false;
@@ -48,9 +50,9 @@ private:
 /// One TLS session over a connected socket, which it does not own and which must outlive it.
 class TlsSession {
 public:
-  /// Shakes hands. Failure: tls (the server's certificate, no common version, …), certificate_refused, network, timeout
-  /// or cancelled.
-  static Result<std::unique_ptr<TlsSession>> connect(const TlsContext& context, int fd, const std::string& host,
+  /// Shakes hands with the server `name` (a host name or an IP address). Failure: tls (the server's certificate, no
+  /// common version, …), certificate_refused, network, timeout or cancelled.
+  static Result<std::unique_ptr<TlsSession>> connect(const TlsContext& context, int fd, const std::string& name,
                                                      const Waiter& waiter, Clock::time_point limit);
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
@@ -85,6 +87,7 @@ private:
   bool broken_ = false;            // no close_notify after an error: OpenSSL forbids it
   bool certificate_asked_ = false; // the server asked for a client certificate
   int system_error_ = 0;           // errno of the last failed send or receive
+  std::string left_out_;           // what of the operator's CA files could not be used
   std::string peer_;               // subject and issuer of a certificate that was not believed
   friend struct SocketBio;
   friend struct VerifyCallback;

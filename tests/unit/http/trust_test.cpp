@@ -1,0 +1,164 @@
+// Whom the client believes: several CAs of one subject, host names, the operator's files.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/http/servers.hpp"
+
+namespace runtime_agent::http::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::HasSubstr;
+
+Certificate make_ca(const std::string& name = "cluster CA") {
+  return make_certificate({.common_name = name, .alternative_names = "", .is_ca = true});
+}
+Certificate make_server(const Certificate& ca, const std::string& name = "server",
+                        const std::string& names = "IP:127.0.0.1,DNS:localhost") {
+  return make_certificate({.common_name = name, .alternative_names = names}, &ca);
+}
+
+void serve(Peer& peer, int) {
+  while (!peer.read_request().empty())
+    peer.send(ok);
+}
+
+Result<Response> call(const Url& url, Trust trust) {
+  Request request;
+  request.path = "/";
+  return make_client({.origin = url, .target = "director", .trust = std::move(trust)})->send(request, within(ample));
+}
+
+/// A file or directory that an environment variable names while this lives.
+class Named {
+public:
+  Named(const char* variable, const std::string& content) : variable_(variable) {
+    std::ofstream(path_) << content;
+    ::setenv(variable, path_.c_str(), 1);
+  }
+  ~Named() {
+    ::unsetenv(variable_);
+    std::filesystem::remove(path_);
+  }
+  Named(const Named&) = delete;
+  Named& operator=(const Named&) = delete;
+  void write(const std::string& content) const {
+    const auto before = std::filesystem::last_write_time(path_);
+    std::ofstream(path_) << content;
+    std::filesystem::last_write_time(path_, before + 1s);
+  }
+  std::string path() const { return path_; }
+
+private:
+  const char* variable_;
+  std::filesystem::path path_ = std::filesystem::temp_directory_path() / fmt::format("trust_test_{}.pem", ::getpid());
+};
+
+TEST(Trust, FindsTheRightOneOfSeveralCasOfOneSubjectInEitherOrder) {
+  const auto old_ca = make_ca();
+  const auto new_ca = make_ca();
+  for (const auto* signer : {&old_ca, &new_ca})
+    for (const auto& bundle : {old_ca.pem() + new_ca.pem(), new_ca.pem() + old_ca.pem()}) {
+      const ServerTls tls{make_server(*signer)};
+      RawServer server(serve, &tls);
+      const auto response = call(server.url(), Trust::exactly(bundle));
+      EXPECT_TRUE(response) << response.error().text();
+    }
+}
+
+TEST(Trust, SubjectsThatAgreeAreNotEnough) {
+  const ServerTls tls{make_server(make_ca())};
+  RawServer server(serve, &tls);
+  const auto response = call(server.url(), Trust::exactly(make_ca().pem() + make_ca().pem()));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, FailureKind::tls);
+}
+
+TEST(Trust, TakesHostNamesFromTheAlternativeNamesOnly) {
+  const auto ca = make_ca();
+  for (const auto* names : {"", "DNS:elsewhere.example.com", "IP:127.0.0.1"}) {
+    const ServerTls tls{make_server(ca, "localhost", names)};
+    RawServer server(serve, &tls);
+    const auto response = call(server.url("localhost"), Trust::exactly(ca.pem()));
+    ASSERT_FALSE(response) << names;
+    EXPECT_EQ(response.error().kind, FailureKind::tls) << names;
+  }
+}
+
+TEST(Trust, ADotAtTheEndOfAHostNameIsForTheResolver) {
+  const auto ca = make_ca();
+  const ServerTls tls{make_server(ca, "server", "DNS:api.example.com")};
+  RawServer server(serve, &tls);
+  Request request;
+  request.path = "/";
+  const auto client = make_client({.origin = server.url(),
+                                   .target = "director",
+                                   .trust = Trust::exactly(ca.pem()),
+                                   .server_name = "api.example.com."});
+  const auto response = client->send(request, within(ample));
+  EXPECT_TRUE(response) << response.error().text();
+}
+
+TEST(Trust, UsesWhatIsGoodOfABundleWithABrokenBlock) {
+  const auto ca = make_ca();
+  const std::string broken = "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
+  const std::string torn = "-----BEGIN CERTIFICATE-----\n%%%%\n-----END CERTIFICATE-----\n";
+  const ServerTls tls{make_server(ca)};
+  RawServer server(serve, &tls);
+  for (const auto& content : {broken + ca.pem(), torn + ca.pem(), ca.pem() + broken, ca.pem() + torn}) {
+    const Named file("SSL_CERT_FILE", content);
+    const auto response = call(server.url(), Trust{});
+    EXPECT_TRUE(response) << content << response.error().text();
+  }
+}
+
+TEST(Trust, NamesTheBrokenBlockWhereAServerIsNotBelieved) {
+  const Named file("SSL_CERT_FILE",
+                   make_ca("another CA").pem() +
+                       "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n");
+  const ServerTls tls{make_server(make_ca())};
+  RawServer server(serve, &tls);
+  const auto response = call(server.url(), Trust{});
+  ASSERT_FALSE(response);
+  EXPECT_THAT(response.error().what,
+              AllOf(HasSubstr("is not accepted"), HasSubstr("block 2 of SSL_CERT_FILE=" + file.path())));
+}
+
+TEST(Trust, NamesAFileThatHoldsNothingOrCannotBeRead) {
+  const ServerTls tls{make_server(make_ca())};
+  RawServer server(serve, &tls);
+  {
+    const Named file("SSL_CERT_FILE", "no PEM at all\n");
+    const auto response = call(server.url(), Trust{});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, FailureKind::configuration);
+    EXPECT_THAT(response.error().what, HasSubstr("SSL_CERT_FILE=" + file.path() + " holds no certificate in PEM"));
+  }
+  ::setenv("SSL_CERT_FILE", "/nowhere/ca.pem", 1);
+  const auto response = call(server.url(), Trust{});
+  ::unsetenv("SSL_CERT_FILE");
+  ASSERT_FALSE(response);
+  EXPECT_THAT(response.error().what, HasSubstr("SSL_CERT_FILE=/nowhere/ca.pem cannot be read: No such file"));
+}
+
+TEST(Trust, ReadsTheFileAgainForANewClientWhenItHasChanged) {
+  const auto ca = make_ca();
+  const Named file("SSL_CERT_FILE", make_ca().pem());
+  const ServerTls tls{make_server(ca)};
+  RawServer server(serve, &tls);
+  Request request;
+  request.path = "/";
+  const auto kept = make_client({.origin = server.url(), .target = "director"}); // keeps the store in use
+  ASSERT_FALSE(kept->send(request, within(ample)));
+  file.write(ca.pem());
+  const auto response = call(server.url(), Trust{});
+  EXPECT_TRUE(response) << response.error().text();
+}
+
+} // namespace
+} // namespace runtime_agent::http::test
