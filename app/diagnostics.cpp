@@ -162,11 +162,11 @@ void Diagnostics::stop() {
 }
 
 void Diagnostics::add_health() {
-  health_.get("/healthz", [this](const WebRequest&) -> WebResponse {
+  health_.probe("/healthz", [this](const WebRequest&) -> WebResponse {
     const auto problem = unhealthy(agent_.children());
     return {problem ? 500 : 200, problem.value_or("ok") + "\n"};
   });
-  health_.get("/readyz", [this](const WebRequest&) -> WebResponse {
+  health_.probe("/readyz", [this](const WebRequest&) -> WebResponse {
     const ReadyFacts ready = sources_.ready();
     return {ready.ready ? 200 : 503, ready.text};
   });
