@@ -169,7 +169,7 @@ pod_is_restricted() {
 }
 
 pod_is_as_operators_expect() {
-  jq -e '.spec | .securityContext.runAsUser == 65535 and .securityContext.seccompProfile.type == "RuntimeDefault"
+  jq -e '.spec | .enableServiceLinks == false and .securityContext.runAsUser == 65535 and .securityContext.seccompProfile.type == "RuntimeDefault"
     and (.containers[0] | .securityContext.readOnlyRootFilesystem and .securityContext.capabilities.drop == ["ALL"]
       and .livenessProbe.httpGet.path == "/healthz" and .readinessProbe.httpGet.path == "/readyz"
       and .ports[0].containerPort == 8090 and .resources.requests.memory and .resources.limits.memory)' "$work/pod.json"
