@@ -110,7 +110,7 @@ owners() {
 }
 
 # Compiled into the program: no file of theirs is in the image.
-header_only=(nlohmann-json3-dev libcli11-dev libexpected-dev libspdlog-dev)
+header_only=(nlohmann-json3-dev libcli11-dev libexpected-dev libspdlog-dev libboost1.74-dev)
 
 # package_facts RELATION PACKAGE…: from dpkg's own data, JSON objects.
 package_facts() {
