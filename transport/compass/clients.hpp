@@ -46,6 +46,7 @@ public:
 
   /// The Runtime's labels and every page of every level. Any `errors` entry, an unknown Runtime (null), a page that
   /// repeats a cursor or whose totals do not add up is a Failure: partial data never comes out.
+  /// What changes while it is read is read again at once, three times in all, before it is a Failure.
   virtual Result<RuntimeDataPtr> fetch(const DirectorAccess& access, const CallContext& context) = 0;
   /// `setRuntimeLabel` with a string value.
   virtual Result<void> set_runtime_label(const DirectorAccess& access, const std::string& key, const std::string& value,

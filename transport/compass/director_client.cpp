@@ -14,6 +14,7 @@ namespace {
 using simdjson::dom::element;
 
 constexpr std::uint32_t most_requests = 100'000; // of one fetch: nothing loops for ever
+constexpr int most_readings = 3; // of data that change while they are read, before anybody is told (contract §2.2)
 
 /// The calls that both of the client's functions make.
 graphql::Call director_call(const ClientSettings& settings, const DirectorAccess& access,
@@ -38,6 +39,8 @@ public:
 
 private:
   using Step = Result<void>;
+  Step read_all();
+  void start_over();
   Step read_runtime();
   Step read_applications_page(PageProgress& progress);
   Step finish(UnfinishedList list);
@@ -55,25 +58,48 @@ private:
   graphql::Parser parser_;
   std::size_t page_size_;
   Verdict verdict_;
+  bool changed_ = false; ///< what failed may go well when everything is read again
   std::shared_ptr<RuntimeData> data_ = std::make_shared<RuntimeData>();
   std::vector<UnfinishedList> unfinished_;
 };
 
 Result<RuntimeDataPtr> Fetch::run() {
+  auto done = read_all();
+  for (int readings = 1; !done && changed_ && readings < most_readings; ++readings) {
+    start_over();
+    done = read_all();
+  }
+  if (!done)
+    return failed(std::move(done.error()));
+  return data_;
+}
+
+/// Nothing of what was read is kept; what it cost counts.
+void Fetch::start_over() {
+  auto data = std::make_shared<RuntimeData>();
+  data->requests = data_->requests;
+  data->bytes = data_->bytes;
+  data_ = std::move(data);
+  verdict_ = Verdict();
+  unfinished_.clear();
+  changed_ = false;
+}
+
+Fetch::Step Fetch::read_all() {
   if (auto done = read_runtime(); !done)
-    return failed(done.error());
+    return done;
   PageProgress progress;
   while (progress.more()) {
     if (auto done = read_applications_page(progress); !done)
-      return failed(done.error());
+      return done;
     while (!unfinished_.empty()) {
       auto list = std::move(unfinished_.back());
       unfinished_.pop_back();
       if (auto done = finish(std::move(list)); !done)
-        return failed(done.error());
+        return done;
     }
   }
-  return data_;
+  return {};
 }
 
 template <class Read>
@@ -93,12 +119,20 @@ Fetch::Step Fetch::ask(const graphql::Document& document, const std::string& whe
       page_size_ = std::max<std::size_t>(page_size_ / 4, 1);
       continue;
     }
-    if (!answer)
+    if (!answer) {
+      // A further page that is refused where the first was not: the Application has left the Runtime's formation (code
+      // 27) or is gone, or the cursor no longer fits (contract §2.2).
+      const auto kind = answer.error().kind;
+      changed_ = variables.contains("after") && (kind == FailureKind::refused || kind == FailureKind::not_found);
       return failed(answer.error());
+    }
     data_->bytes += answer->bytes;
     if (auto done = read(answer->data); !done)
       return failed(placed(std::move(done.error()), where));
-    return verdict_.good() ? Step() : failed(placed(*verdict_.failure(), where));
+    if (verdict_.good())
+      return {};
+    changed_ = verdict_.failure()->kind == FailureKind::conflict;
+    return failed(placed(*verdict_.failure(), where));
   }
 }
 

@@ -113,6 +113,14 @@ auto on_request(int which, std::function<void(json& data)> change) {
   };
 }
 
+/// Spoils each further page, as often as everything is read again.
+auto on_further_pages(std::function<void(json& data)> change) {
+  return [=](int, const Asked& asked, json& answer) {
+    if (asked.variables.contains("after"))
+      change(answer["data"]);
+  };
+}
+
 TEST(DirectorPages, RefuseANextPageWithoutCursor) {
   for (const json& cursor : {json(nullptr), json("")}) {
     FakeDirector director;
@@ -164,7 +172,7 @@ TEST(DirectorPages, RefuseMoreItemsThanTheTotal) {
 TEST(DirectorPages, SayThatTheDataChangedWhereTheTotalDoes) {
   FakeDirector director;
   director.applications = applications(101);
-  director.spoil = on_request(3, [](json& data) { data["applicationsForRuntime"]["totalCount"] = 102; });
+  director.spoil = on_further_pages([](json& data) { data["applicationsForRuntime"]["totalCount"] = 102; });
   const auto failure = failure_of(director);
   EXPECT_EQ(failure.kind, FailureKind::conflict);
   EXPECT_THAT(failure.text(), HasSubstr("changed while it was read"));
@@ -174,14 +182,14 @@ TEST(DirectorPages, SayThatTheDataChangedWhereTheTotalDoes) {
 TEST(DirectorPages, SayThatTheDataChangedWhereItemsAreMissingInTheEnd) {
   FakeDirector director;
   director.applications = applications(102);
-  director.spoil = on_request(3, [](json& data) { data["applicationsForRuntime"]["data"].erase(0); });
+  director.spoil = on_further_pages([](json& data) { data["applicationsForRuntime"]["data"].erase(0); });
   EXPECT_EQ(failure_of(director).kind, FailureKind::conflict);
 }
 
 TEST(DirectorPages, SayThatTheDataChangedWhereAnIdComesOnTwoPages) {
   FakeDirector director;
   director.applications = applications(101);
-  director.spoil = on_request(3, [](json& data) { data["applicationsForRuntime"]["data"][0]["id"] = "app-7"; });
+  director.spoil = on_further_pages([](json& data) { data["applicationsForRuntime"]["data"][0]["id"] = "app-7"; });
   const auto failure = failure_of(director);
   EXPECT_EQ(failure.kind, FailureKind::conflict);
   EXPECT_THAT(failure.text(), HasSubstr("the id app-7 came twice"));
@@ -196,7 +204,7 @@ TEST(DirectorPages, RefuseAnIdThatIsTwiceOnOnePage) {
 TEST(DirectorPages, CheckNestedListsAsWell) {
   FakeDirector director;
   director.applications = json::array({application("a", 101)});
-  director.spoil = on_request(3, [](json& data) { data["application"]["bundles"]["totalCount"] = 7; });
+  director.spoil = on_further_pages([](json& data) { data["application"]["bundles"]["totalCount"] = 7; });
   const auto failure = failure_of(director);
   EXPECT_EQ(failure.kind, FailureKind::conflict);
   EXPECT_THAT(failure.where, HasSubstr("bundles of Application a, page 2"));
@@ -205,7 +213,7 @@ TEST(DirectorPages, CheckNestedListsAsWell) {
 TEST(DirectorPages, SayThatTheDataChangedWhereAnApplicationIsGoneInBetween) {
   FakeDirector director;
   director.applications = json::array({application("a", 101)});
-  director.spoil = on_request(3, [](json& data) { data["application"] = nullptr; });
+  director.spoil = on_further_pages([](json& data) { data["application"] = nullptr; });
   EXPECT_EQ(failure_of(director).kind, FailureKind::conflict);
 }
 
@@ -214,18 +222,83 @@ TEST(DirectorPages, SayThatTheDataChangedWhereABundleIsGoneInBetween) {
   auto app = application("a");
   app["bundles"] = json::array({bundle("b", 101)});
   director.applications = json::array({app});
-  director.spoil = on_request(3, [](json& data) { data["application"]["bundle"] = nullptr; });
+  director.spoil = on_further_pages([](json& data) { data["application"]["bundle"] = nullptr; });
   EXPECT_EQ(failure_of(director).kind, FailureKind::conflict);
 }
 
 TEST(DirectorPages, NeverComeOutInPart) {
   FakeDirector director;
   director.applications = applications(250);
-  director.spoil = [](int number, const Asked&, json& answer) {
-    if (number == 4)
+  director.spoil = [](int, const Asked& asked, json& answer) {
+    if (asked.variables.value("after", "") == "after:200")
       answer["errors"] = json::array({{{"message", "internal"}}});
   };
   EXPECT_EQ(failure_of(director).kind, FailureKind::refused);
+}
+
+// --- data that change while they are read (contract §2.2) ---
+
+json error(int code, const char* message) {
+  return json::array({{{"message", message}, {"extensions", {{"error_code", code}}}}});
+}
+
+struct Change {
+  const char* name;
+  std::function<void(json& answer)> spoil; ///< the second page of an Application's bundles
+};
+const auto changes = {
+    Change{"LeftTheFormation",
+           [](json& answer) {
+             answer = {{"errors", error(27, "requesting runtime should be in same scenario")}, {"data", nullptr}};
+           }},
+    Change{"LeftTheFormationBesideData",
+           [](json& answer) { answer["errors"] = error(27, "requesting runtime should be in same scenario"); }},
+    Change{"NotFound",
+           [](json& answer) {
+             answer = {{"errors", error(20, "not found")}, {"data", nullptr}};
+           }},
+    Change{"Null", [](json& answer) { answer["data"]["application"] = nullptr; }},
+    Change{"Cursor",
+           [](json& answer) {
+             answer = {{"errors", error(22, "cursor is not correct")}, {"data", nullptr}};
+           }},
+    Change{"Total", [](json& answer) { answer["data"]["application"]["bundles"]["totalCount"] = 7; }}};
+
+class ChangingData : public testing::TestWithParam<Change> {
+protected:
+  ChangingData() { director.applications = json::array({application("a", 101)}); }
+  /// So many of the readings of the second page are spoilt.
+  Result<RuntimeDataPtr> fetch_spoilt(int times) {
+    director.spoil = [times](int, const Asked& asked, json& answer) mutable {
+      if (asked.variables.contains("after") && times-- > 0)
+        GetParam().spoil(answer);
+    };
+    return fetch(director);
+  }
+  FakeDirector director;
+};
+
+TEST_P(ChangingData, IsReadAgainAtOnce) {
+  const auto data = fetch_spoilt(2);
+  ASSERT_TRUE(data) << data.error().text();
+  ASSERT_EQ((*data)->applications.size(), 1u);
+  EXPECT_EQ((*data)->applications[0].bundles.size(), 101u);
+  EXPECT_EQ((*data)->requests, 9u); // three readings of three requests
+}
+
+TEST_P(ChangingData, IsAFailureAfterThreeReadings) {
+  EXPECT_FALSE(fetch_spoilt(1000));
+  EXPECT_EQ(director.asked.size(), 9u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Director, ChangingData, testing::ValuesIn(changes),
+                         [](const auto& parameter) { return parameter.param.name; });
+
+TEST(DirectorPages, AreNotReadAgainWhereTheFirstIsRefused) {
+  FakeDirector director;
+  director.spoil = [](int, const Asked&, json& answer) { answer["errors"] = error(22, "invalid"); };
+  EXPECT_EQ(failure_of(director).kind, FailureKind::refused);
+  EXPECT_EQ(director.asked.size(), 1u);
 }
 
 } // namespace
