@@ -89,8 +89,12 @@ void ConnectionManager::feed(Event event) {
   const ChangeLog log(state_);
   const Next next = advance(state_, std::move(event), moment(), settings_);
   log.write(state_);
-  // Before it is known what there is, only a missing right is worth saying: it does not pass by itself.
-  if (state_.loaded || (state_.storing && state_.storing->kind == FailureKind::forbidden))
+  // Before it is known what there is, only a refusal (a missing right, a quota) is worth saying: it does not pass by
+  // itself.
+  const auto refused = [](const Failure& failure) {
+    return failure.kind == FailureKind::forbidden || failure.kind == FailureKind::refused;
+  };
+  if (state_.loaded || (state_.storing && refused(*state_.storing)))
     tell_facts(Say::changes);
   if (call_ == 0)
     go_on(next);

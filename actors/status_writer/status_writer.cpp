@@ -73,8 +73,7 @@ Result<Json> write_status_part(kubernetes::Api& api, const Json& wanted, Json st
 /// says 403 or, in older versions, 405.
 bool lacks_its_definition(const Failure& failure) {
   return failure.kind == FailureKind::not_found || failure.http_status == 405 ||
-         (failure.kind == FailureKind::forbidden &&
-          failure.what.find("definition is terminating") != std::string::npos);
+         failure.what.find("custom resource definition is terminating") != std::string::npos;
 }
 
 bool kind_is_known(kubernetes::Api& api, const CallContext& context) {

@@ -139,7 +139,7 @@ void Election::run(const CancelToken& cancel) {
       clock_.wait(cancel, settings_.ask_again_after);
       break;
     case Attempt::failed:
-      wait_after_failure(outcome.failure, cancel);
+      wait_after_failure(outcome, cancel);
       break;
     }
   }
@@ -165,12 +165,15 @@ void Election::lead_alone(const Failure& failure) {
   handler_.leads_alone(failure);
 }
 
-void Election::wait_after_failure(const Failure& failure, const CancelToken& cancel) {
+void Election::wait_after_failure(const Outcome& outcome, const CancelToken& cancel) {
+  // That Leases are not allowed is certain no longer, so another may have this one any moment.
+  if (alone_ && outcome.seen)
+    step_down("Leases may be used now, and this one could not be had");
   if (alone_) {
     clock_.wait(cancel, settings_.ask_again_after);
     return;
   }
-  tell_failure(failure);
+  tell_failure(outcome.failure);
   const auto left = renewed_ + settings_.times.renew_deadline - clock_.now();
   clock_.wait(cancel, leads_ ? std::clamp(std::chrono::duration_cast<milliseconds>(left), milliseconds(0),
                                           settings_.times.retry_period)
@@ -212,7 +215,7 @@ Election::Outcome Election::renew(const CallContext& context) {
         api_.update(leases(settings_.namespace_), held_lease(observed_.lease(), settings_, clock_.wall()), context);
     if (written) {
       observed_.see(*written, clock_.now(), settings_.times.duration);
-      return {Attempt::acquired};
+      return {Attempt::acquired, {}, true};
     }
     const auto kind = written.error().kind;
     if (kind != FailureKind::conflict && kind != FailureKind::not_found)
@@ -236,8 +239,9 @@ Election::Outcome Election::take(const CallContext& context) {
     // While we led it has been somebody else's: what runs here is of before, even where it is free again.
     const bool superseded = theirs && leads_ && !alone_;
     if (superseded || observed_.held_by_other(settings_.identity, clock_.now()))
-      return {Attempt::held_by_other};
+      return {Attempt::held_by_other, {}, true};
     outcome = write(context);
+    outcome.seen = true;
     const auto kind = outcome.failure.kind;
     const bool raced = kind == FailureKind::conflict || kind == FailureKind::already_exists;
     if (outcome.attempt != Attempt::failed || !raced)
@@ -253,12 +257,12 @@ Election::Outcome Election::write(const CallContext& context) {
   if (!written)
     return refused(std::move(written.error()));
   observed_.see(*written, clock_.now(), settings_.times.duration);
-  return {Attempt::acquired};
+  return {Attempt::acquired, {}, true};
 }
 
 Election::Outcome Election::refused(Failure failure) const {
   const Attempt attempt = failure.kind == FailureKind::forbidden ? Attempt::forbidden : Attempt::failed;
-  return {attempt, std::move(failure)};
+  return {attempt, std::move(failure), false};
 }
 
 /// What counts is when it was asked for: others count from when they see it, which is later.

@@ -28,7 +28,8 @@ struct ElectionSettings {
   std::string name;
   std::string identity; ///< of this process, unlike any other's
   LeaseTimes times;
-  /// Where Leases are forbidden: wait until they are not, instead of acting alone.
+  /// Where the authorizer forbids Leases: wait until it does not, instead of acting alone. Any other refusal means not
+  /// leading in any case: a quota or a webhook that says no to this process may say yes to another.
   bool required = false;
   /// Where acting alone: how often it is looked whether Leases have become allowed. An API server that starts may
   /// forbid for a moment what it allows later.
@@ -99,7 +100,7 @@ public:
   virtual ~ElectionHandler() = default;
   /// This process leads from now on; also said where it has led alone before.
   virtual void leads() = 0;
-  /// Leases are forbidden: this process leads, and does not know of others.
+  /// The authorizer forbids Leases: this process leads, and does not know of others.
   virtual void leads_alone(const Failure& failure) = 0;
   /// No longer; the gate is shut. Returns when all that acted has stopped.
   virtual void lost(const std::string& reason) = 0;
@@ -127,6 +128,7 @@ private:
   struct Outcome {
     Attempt attempt = Attempt::failed;
     Failure failure{};
+    bool seen = false; ///< the Lease could be read: Leases are allowed
   };
 
   Outcome attempt(const CancelToken& cancel);
@@ -140,7 +142,7 @@ private:
 
   void stand_by(const CancelToken& cancel);
   void lead_alone(const Failure& failure);
-  void wait_after_failure(const Failure& failure, const CancelToken& cancel);
+  void wait_after_failure(const Outcome& outcome, const CancelToken& cancel);
   void wait_as_standby(const CancelToken& cancel);
   void watch(const CancelToken& cancel);
   std::chrono::milliseconds jittered();

@@ -14,8 +14,30 @@ namespace {
 constexpr std::size_t message_limit = 500; // characters of the server's text that go into statuses and logs
 constexpr std::size_t causes_limit = 5;
 
-/// What the Status's reason adds to the kind that the code alone gives.
-FailureKind kind_of(int code, const std::string& reason, FailureKind by_code) {
+/// Whether a 403's message is the authorizer's: `secrets "x" is forbidden: User "u" cannot get resource "secrets" …`,
+/// or, of a path, `forbidden: User "u" cannot get path "/…"`. Quotas, webhooks, admission policies and a namespace that
+/// is being deleted say 403 as well, and no right is missing then.
+bool says_who_may_not(std::string_view message) {
+  constexpr std::string_view beginning = "forbidden: User \"", refusal = "\" cannot ";
+  const auto found = message.find(beginning);
+  if (found == std::string_view::npos)
+    return false;
+  // Before it: nothing, or the object. A webhook's words come after its name and a colon.
+  const std::string_view object = message.substr(0, found);
+  if (!object.empty() && (!object.ends_with(" is ") || object.find(": ") != std::string_view::npos))
+    return false;
+  const auto cannot = message.find(refusal, found + beginning.size());
+  if (cannot == std::string_view::npos)
+    return false;
+  const std::string_view what = message.substr(cannot + refusal.size()); // the verb, and of what
+  const std::string_view of = what.substr(std::min(what.find(' '), what.size()));
+  return of.starts_with(" resource \"") || of.starts_with(" path \"");
+}
+
+/// What the Status adds to the kind that the code alone gives.
+FailureKind kind_of(int code, const std::string& reason, const std::string& message, FailureKind by_code) {
+  if (code == 403 && !says_who_may_not(message))
+    return FailureKind::refused;
   if (reason == "AlreadyExists")
     return FailureKind::already_exists;
   if (reason == "Expired" || reason == "Gone")
@@ -41,9 +63,8 @@ bool quotes_nothing(int code, const std::string& message) {
   case 429:
     return message.find("denied") == std::string::npos;
   case 403:
-    return (message.find("\" cannot ") != std::string::npos ||
-            message.find("\" is forbidden: exceeded quota: ") != std::string::npos) &&
-           message.find("denied") == std::string::npos;
+    return says_who_may_not(message) || (message.find("\" is forbidden: exceeded quota: ") != std::string::npos &&
+                                         message.find("denied") == std::string::npos);
   default:
     return false;
   }
@@ -95,7 +116,7 @@ std::optional<std::chrono::milliseconds> retry_after_of(const Json& status) {
 /// Makes `failure`, which knows the code only, say what the Status says.
 void refine(Failure& failure, const Json& status, const Operation& operation) {
   const std::string reason = http::excerpt(text_at(status, "reason"), 60);
-  failure.kind = kind_of(failure.http_status, reason, failure.kind);
+  failure.kind = kind_of(failure.http_status, reason, text_at(status, "message"), failure.kind);
   failure.what = words_of(status, failure.http_status, reason, operation);
   if (!failure.retry_after)
     failure.retry_after = retry_after_of(status);
@@ -127,6 +148,8 @@ Failure failure_of(const http::Response& response, const Operation& operation,
     refine(failure, *parsed, operation);
   else if (response.status == 413 || holds_secrets(operation.resource))
     refine(failure, Json::object(), operation); // without the body: a gateway's page may repeat the request
+  else if (response.status == 403)
+    failure.kind = FailureKind::refused; // something before the API server
   return failure;
 }
 

@@ -22,9 +22,10 @@ struct Operation {
   std::string span() const;
 };
 
-/// The Failure that a non-2xx answer means: its kind by code and reason, its words from the Status, bounded. What the
-/// API server says about a Secret or ConfigMap that it refuses may quote the content: of that only reasons and fields
-/// are kept. `wall` is when the answer came (`Retry-After` may be a date).
+/// The Failure that a non-2xx answer means: its kind by code and reason, its words from the Status, bounded. A 403 is
+/// `forbidden` only in the authorizer's form, else `refused`: quotas and webhooks say 403 too, and miss no right. What
+/// the API server says about a Secret or ConfigMap that it refuses may quote the content: of that only reasons and
+/// fields are kept. `wall` is when the answer came (`Retry-After` may be a date).
 Failure failure_of(const http::Response& response, const Operation& operation,
                    std::chrono::system_clock::time_point wall);
 

@@ -384,7 +384,9 @@ TEST(AccessReview, ADeniedReviewIsAnAnswer) {
 
 TEST(AccessReview, AForbiddenReviewIsAFailure) {
   ScriptedCluster cluster;
-  cluster.client->answers(403, status_body(403, "Forbidden", "no"));
+  cluster.client->answers(403, status_body(403, "Forbidden",
+                                           "selfsubjectaccessreviews.authorization.k8s.io is forbidden: "
+                                           "User \"u\" cannot create resource \"r\""));
   const auto answer = allowed(*cluster.api, "watch", applications(), "", cluster.within(seconds(30)));
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, FailureKind::forbidden);

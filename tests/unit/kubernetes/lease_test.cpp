@@ -259,6 +259,29 @@ TEST_F(ElectionTest, LeadsOnAloneWhileTheApiServerIsDown) {
   EXPECT_THAT(handler_.said, ElementsAre("alone: forbidden"));
 }
 
+// A quota says no to the creation, and the next moment yes to another's.
+TEST_F(ElectionTest, DoesNotLeadWhereTheLeaseIsRefusedAndNoRightIsMissing) {
+  refuse(FailureKind::refused);
+  step();
+  step([this] { refuse(std::nullopt); });
+  run();
+  EXPECT_THAT(handler_.said, ElementsAre("cannot: refused", "leads"));
+}
+
+TEST_F(ElectionTest, ActsAloneNoLongerOnceTheLeaseCanBeSeen) {
+  refuse(FailureKind::forbidden);
+  step([this] {
+    api_.refuse = [](const tests::FakeApi::Call& call) {
+      return call.verb == "get" ? std::nullopt
+                                : std::optional(tests::FakeApi::failure(FailureKind::refused, call.path));
+    };
+  });
+  step([this] { EXPECT_FALSE(gate_.open(clock_.now())); });
+  step([this] { refuse(std::nullopt); });
+  run();
+  EXPECT_THAT(handler_.said, ElementsAre("alone: forbidden", HasSubstr("lost: "), "cannot: refused", "leads"));
+}
+
 TEST_F(ElectionTest, WaitsWhereLeasesAreForbiddenAndRequired) {
   refuse(FailureKind::forbidden);
   steps(3);

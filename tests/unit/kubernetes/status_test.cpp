@@ -15,7 +15,6 @@ Failure failure_for(int code, const std::string& reason, const std::string& mess
 
 TEST(Status, KindFollowsCodeAndReason) {
   EXPECT_EQ(failure_for(401, "Unauthorized").kind, FailureKind::unauthorized);
-  EXPECT_EQ(failure_for(403, "Forbidden").kind, FailureKind::forbidden);
   EXPECT_EQ(failure_for(404, "NotFound").kind, FailureKind::not_found);
   EXPECT_EQ(failure_for(409, "Conflict").kind, FailureKind::conflict);
   EXPECT_EQ(failure_for(409, "AlreadyExists").kind, FailureKind::already_exists);
@@ -26,6 +25,46 @@ TEST(Status, KindFollowsCodeAndReason) {
   EXPECT_EQ(failure_for(429, "TooManyRequests").kind, FailureKind::rate_limited);
   EXPECT_EQ(failure_for(500, "InternalError").kind, FailureKind::unavailable);
   EXPECT_EQ(failure_for(504, "Timeout").kind, FailureKind::unavailable);
+}
+
+struct Refusal {
+  const char* message;
+  FailureKind kind;
+};
+
+// Messages as a kube-apiserver writes them.
+TEST(Status, A403IsAMissingRightOnlyWhereTheAuthorizerSaysSo) {
+  for (
+      const auto& [message, kind] : std::initializer_list<Refusal>{
+          {R"(leases.coordination.k8s.io "runtime-agent" is forbidden: User "system:serviceaccount:compass-system:agent" cannot get resource "leases" in API group "coordination.k8s.io" in the namespace "compass-system")",
+           FailureKind::forbidden},
+          {R"(secrets is forbidden: User "agent" cannot list resource "secrets" in API group "" at the cluster scope)",
+           FailureKind::forbidden},
+          {R"(secrets is forbidden: User "agent" cannot list resource "secrets" in API group "" in the namespace "x": RBAC: role "y" not found)",
+           FailureKind::forbidden},
+          {R"(applications "a" is forbidden: User "agent" cannot update resource "applications/status" in API group "g" at the cluster scope: access denied by webhook)",
+           FailureKind::forbidden},
+          {R"(forbidden: User "system:anonymous" cannot get path "/api")", FailureKind::forbidden},
+          {R"(leases "l" is forbidden: exceeded quota: few, requested: count/leases=1, used: 3, limited: 3)",
+           FailureKind::refused},
+          {R"(admission webhook "w.example.com" denied the request: no)", FailureKind::refused},
+          {R"(admission webhook "w" denied the request: l is forbidden: User "agent" cannot get resource "leases")",
+           FailureKind::refused},
+          {R"(leases "l" is forbidden: unable to create new content in namespace n because it is being terminated)",
+           FailureKind::refused},
+          {R"(leases "l" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: failed expression: x)",
+           FailureKind::refused},
+          {R"(leases "l" is forbidden: cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on)",
+           FailureKind::refused},
+          {R"(User "agent" cannot be served)", FailureKind::refused},
+          {"words", FailureKind::refused},
+          {"", FailureKind::refused}})
+    EXPECT_EQ(failure_for(403, "Forbidden", message).kind, kind) << message;
+}
+
+TEST(Status, A403OfAGatewayIsNoMissingRight) {
+  EXPECT_EQ(failure_of({403, {}, "<html>no</html>"}, {"get", applications(), "shop"}, {}).kind, FailureKind::refused);
+  EXPECT_EQ(failure_of({403, {}, "<html>no</html>"}, {"get", secrets("ns"), "shop"}, {}).kind, FailureKind::refused);
 }
 
 TEST(Status, SaysVerbKindAndObjectAndTheServersWords) {

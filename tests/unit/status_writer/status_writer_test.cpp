@@ -249,7 +249,7 @@ TEST_F(StatusWriterTest, AsksForNoReconnectWhereTheObjectWentWithItsDefinition) 
   settle();
   api->erase(connections, "compass-connection");
   api->refuse = [](const FakeApi::Call&) {
-    Failure failure = FakeApi::failure(FailureKind::forbidden, "Kubernetes API, create CompassConnection");
+    Failure failure = FakeApi::failure(FailureKind::refused, "Kubernetes API, create CompassConnection");
     failure.what = "403 Forbidden: create not allowed while custom resource definition is terminating";
     return failure;
   };
