@@ -1,12 +1,12 @@
 #include "actors/config_watcher/configuration_object.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "actors/config_watcher/pasted_text.hpp"
 #include "transport/encoding.hpp"
 #include "transport/http/url.hpp"
 
@@ -36,13 +36,28 @@ public:
         return wrong(key, "is not base64");
       text = std::move(*decoded);
     }
-    std::string value(trimmed(text));
+    std::string value(without_invisible_ends(text));
     if (value.empty())
       return wrong(key, "is blank");
-    const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-    if (std::any_of(value.begin(), value.end(), control))
-      return wrong(key, "holds a control character (a line break within the value?)");
+    if (const auto how = quotes_around(value))
+      return wrong(key, *how);
     return value;
+  }
+
+  /// A value of one line, in which everything can be seen.
+  std::string line(const char* key) {
+    std::string text = value(key);
+    const auto how = invisible_within(text);
+    return how ? wrong(key, *how) : text;
+  }
+
+  /// Looked at closely, since a wrong one is spent all the same (the exchange is asked for, and fails).
+  std::string token(const char* key) {
+    std::string text = value(key);
+    auto how = no_bare_token(text);
+    if (!how)
+      how = invisible_within(text);
+    return how ? wrong(key, *how) : text;
   }
 
   std::string wrong(const char* key, std::string_view how) {
@@ -83,11 +98,11 @@ Result<ConnectionConfiguration> read_configuration(const kubernetes::Json& objec
   Reader reader(object, source);
   ConnectionConfiguration configuration;
   configuration.source = source.text();
-  configuration.connector_url = reader.value("CONNECTOR_URL");
+  configuration.connector_url = reader.line("CONNECTOR_URL");
   check_url(reader, configuration.connector_url, insecure);
-  configuration.runtime_id = reader.value("RUNTIME_ID");
-  configuration.tenant = reader.value("TENANT");
-  configuration.token = Secret(reader.value("TOKEN"));
+  configuration.runtime_id = reader.line("RUNTIME_ID");
+  configuration.tenant = reader.line("TENANT");
+  configuration.token = Secret(reader.token("TOKEN"));
   if (reader.problems().empty()) {
     configuration.token_sha256 = sha256_hex(configuration.token.reveal());
     return configuration;

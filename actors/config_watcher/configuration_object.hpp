@@ -21,8 +21,8 @@ struct Source {
   std::string text() const;
 };
 
-/// The four values, trimmed and checked. Failure (configuration): the object, every key that is wrong and how, and what
-/// to do. `insecure`: TLS checks are off, so `http://` is taken as well.
+/// The four values, trimmed and checked (pasted_text.hpp). Failure (configuration): the object, every key that is wrong
+/// and how, and what to do. `insecure`: TLS checks are off, so `http://` is taken as well.
 Result<ConnectionConfiguration> read_configuration(const kubernetes::Json& object, const Source& source, bool insecure);
 
 /// The Failure for an object that is not there.
