@@ -1,5 +1,6 @@
 #include "transport/compass/director_mapping.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace runtime_agent::compass {
@@ -110,13 +111,13 @@ std::optional<Auth> read_auth(ObjectReader& bundle) {
   return auth;
 }
 
-/// A string as it is; any other value as its JSON: the scalar JSONSchema is both in the field.
+/// A string as it is; any other value as its JSON, keys sorted: the scalar JSONSchema is both in the field.
 std::optional<std::string> read_schema(ObjectReader& bundle) {
   const auto value = bundle.value_or_null("instanceAuthRequestInputSchema");
   if (!value)
     return std::nullopt;
   std::string_view text;
-  return value->get(text) == simdjson::SUCCESS ? std::string(text) : std::string(simdjson::minify(*value));
+  return value->get(text) == simdjson::SUCCESS ? std::string(text) : sorted_json(*value);
 }
 
 /// The first page of a list within an item. Null is an empty list: the schema allows it.
@@ -220,10 +221,12 @@ RuntimeLabels read_labels(element runtime, const Place& place, Verdict& verdict)
   for (const auto field : object) {
     std::string_view text;
     const bool string = field.value.get(text) == simdjson::SUCCESS;
-    labels.values.emplace_back(field.key, string ? std::string(text) : std::string(simdjson::minify(field.value)));
+    labels.values.emplace_back(field.key, string ? std::string(text) : sorted_json(field.value));
     if (field.key == "isNormalized")
       labels.is_normalized = string && text == "true";
   }
+  std::stable_sort(labels.values.begin(), labels.values.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   return labels;
 }
 

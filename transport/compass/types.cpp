@@ -1,8 +1,66 @@
 #include "transport/compass/types.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <tuple>
+#include <vector>
 
 namespace runtime_agent::compass {
+namespace {
+
+std::string_view id_of(const std::string& id) {
+  return id;
+}
+template <class Item>
+std::string_view id_of(const Item& item) {
+  return item.id;
+}
+
+template <class Item>
+std::vector<const Item*> by_id(const std::vector<Item>& items) {
+  std::vector<const Item*> sorted;
+  sorted.reserve(items.size());
+  for (const Item& item : items)
+    sorted.push_back(&item);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Item* a, const Item* b) { return id_of(*a) < id_of(*b); });
+  return sorted;
+}
+
+/// Equal as sets. Lists of one order, which most are, are compared where they stand.
+template <class Item>
+bool same_members(const std::vector<Item>& a, const std::vector<Item>& b) {
+  if (a.size() != b.size())
+    return false;
+  if (std::equal(a.begin(), a.end(), b.begin(),
+                 [](const Item& one, const Item& other) { return id_of(one) == id_of(other); }))
+    return a == b;
+  const auto left = by_id(a);
+  const auto right = by_id(b);
+  return std::equal(left.begin(), left.end(), right.begin(),
+                    [](const Item* one, const Item* other) { return *one == *other; });
+}
+
+} // namespace
+
+bool Bundle::operator==(const Bundle& other) const {
+  const auto rest = [](const Bundle& bundle) {
+    return std::tie(bundle.id, bundle.name, bundle.description, bundle.instance_auth_request_input_schema,
+                    bundle.default_instance_auth);
+  };
+  return rest(*this) == rest(other) && same_members(api_definitions, other.api_definitions) &&
+         same_members(event_definitions, other.event_definitions);
+}
+
+bool Application::operator==(const Application& other) const {
+  const auto rest = [](const Application& application) {
+    return std::tie(application.id, application.name, application.provider_name, application.description);
+  };
+  return rest(*this) == rest(other) && same_members(auth_ids, other.auth_ids) && same_members(bundles, other.bundles);
+}
+
+bool RuntimeData::same_content(const RuntimeData& other) const {
+  return labels == other.labels && same_members(applications, other.applications);
+}
 
 const std::string* RuntimeLabels::find(const std::string& key) const {
   const auto found = std::find_if(values.begin(), values.end(), [&](const auto& entry) { return entry.first == key; });

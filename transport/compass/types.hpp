@@ -96,6 +96,7 @@ struct Auth {
   bool operator==(const Auth&) const = default;
 };
 
+/// Equal whatever the order of its definitions: the Director promises none (contract §3).
 struct Bundle {
   std::string id;
   std::string name;
@@ -104,9 +105,10 @@ struct Bundle {
   std::optional<Auth> default_instance_auth;
   std::vector<ApiDefinition> api_definitions;     ///< every page
   std::vector<EventDefinition> event_definitions; ///< every page
-  bool operator==(const Bundle&) const = default;
+  bool operator==(const Bundle& other) const;
 };
 
+/// Equal whatever the order of its bundles and auths (contract §3).
 struct Application {
   std::string id;
   std::string name;
@@ -114,12 +116,12 @@ struct Application {
   std::optional<std::string> description;
   std::vector<std::string> auth_ids;
   std::vector<Bundle> bundles; ///< every page
-  bool operator==(const Application&) const = default;
+  bool operator==(const Application& other) const;
 };
 
-/// Labels of the Runtime: values of string type as they are, any other value as its compact JSON text.
+/// Labels of the Runtime: values of string type as they are, any other value as its compact JSON text, keys sorted.
 struct RuntimeLabels {
-  std::vector<std::pair<std::string, std::string>> values;
+  std::vector<std::pair<std::string, std::string>> values; ///< sorted by key: the order received says nothing
   /// The value of `isNormalized` is the *string* "true" (§3).
   bool is_normalized = false;
   const std::string* find(const std::string& key) const;
@@ -133,10 +135,8 @@ struct RuntimeData {
   std::uint64_t bytes = 0; ///< received
   std::uint32_t requests = 0;
 
-  /// Whatever it took to fetch them.
-  bool same_content(const RuntimeData& other) const {
-    return labels == other.labels && applications == other.applications;
-  }
+  /// Whatever it took to fetch them, and in whatever order they came.
+  bool same_content(const RuntimeData& other) const;
 };
 using RuntimeDataPtr = std::shared_ptr<const RuntimeData>;
 
