@@ -20,6 +20,7 @@
 #include "app/leadership.hpp"
 #include "app/test_controls.hpp"
 #include "app/version.hpp"
+#include "transport/http/url.hpp"
 #include "transport/memory.hpp"
 
 namespace runtime_agent::app {
@@ -54,6 +55,10 @@ void say_what_is_unusual(const Settings& settings) {
   if (settings.skip_compass_tls_verify)
     log::warning("TLS checks are off: Compass' server certificates are not verified",
                  {{"variable", "APP_SKIP_COMPASS_TLS_VERIFY"}});
+  for (const auto& [variable, text] : {std::pair{"APP_RUNTIME_EVENTS_URL", &settings.runtime_events_url},
+                                       std::pair{"APP_RUNTIME_CONSOLE_URL", &settings.runtime_console_url}})
+    if (!http::Url::parse(*text))
+      log::warning("a label of the Runtime is no URL; it is set as it is", {{"variable", variable}});
   if (settings.ignored.empty())
     return;
   std::string names;

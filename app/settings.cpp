@@ -83,6 +83,17 @@ auto url(std::string Settings::*member) {
   };
 }
 
+/// A label of the Runtime: nothing is reached by it, so that any printable text will do (contract §1.3).
+auto label(std::string Settings::*member) {
+  return [member](Settings& settings, const std::string& text) -> std::optional<std::string> {
+    const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+    if (std::any_of(text.begin(), text.end(), control))
+      return "text without control characters";
+    settings.*member = text;
+    return std::nullopt;
+  };
+}
+
 template <class Number>
 std::optional<Number> parse_number(const std::string& text) {
   Number value{};
@@ -163,9 +174,9 @@ const std::vector<Variable>& variables() {
       {"APP_CENTRAL_GATEWAY_SERVICE_URL", "http://central-application-gateway.kyma-system.svc.cluster.local:8082",
        "base of centralGatewayUrl", url(&Settings::central_gateway_url)},
       {"APP_RUNTIME_EVENTS_URL", "https://gateway.kyma.local", "the Runtime's label runtime_eventServiceUrl",
-       url(&Settings::runtime_events_url)},
+       label(&Settings::runtime_events_url)},
       {"APP_RUNTIME_CONSOLE_URL", "https://console.kyma.local", "the Runtime's label runtime_consoleUrl",
-       url(&Settings::runtime_console_url)},
+       label(&Settings::runtime_console_url)},
       {"APP_QUERY_LOGGING", "false", "log GraphQL queries and answers of failed calls, secrets redacted",
        truth(&Settings::query_logging)},
       {"APP_METRICS_LOGGING_TIME_INTERVAL", "30m", "how often cluster information is logged",

@@ -101,12 +101,23 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"APP_CONTROLLER_SYNC_PERIOD", "-5s"}, BadValue{"APP_MINIMAL_COMPASS_SYNC_TIME", "soon"},
         BadValue{"APP_CERT_VALIDITY_RENEWAL_THRESHOLD", "0"}, BadValue{"APP_CERT_VALIDITY_RENEWAL_THRESHOLD", "1"},
         BadValue{"APP_CERT_VALIDITY_RENEWAL_THRESHOLD", "nan"}, BadValue{"APP_SKIP_APPS_TLS_VERIFY", "yes"},
-        BadValue{"APP_CENTRAL_GATEWAY_SERVICE_URL", "gateway"}, BadValue{"APP_RUNTIME_EVENTS_URL", "ftp://x"},
-        BadValue{"APP_RUNTIME_CONSOLE_URL", "https://"}, BadValue{"APP_QUERY_LOGGING", "2"},
-        BadValue{"APP_METRICS_LOGGING_TIME_INTERVAL", "1 h"}, BadValue{"APP_HEALTH_PORT", "0"},
-        BadValue{"APP_DIAGNOSTICS_PORT", "-1"}, BadValue{"APP_DIAGNOSTICS_PORT", "8090"},
-        BadValue{"APP_LOG_FORMAT", "xml"}, BadValue{"APP_LOG_LEVEL", "bogus"},
+        BadValue{"APP_CENTRAL_GATEWAY_SERVICE_URL", "gateway"}, BadValue{"APP_RUNTIME_EVENTS_URL", "a\nb"},
+        BadValue{"APP_RUNTIME_CONSOLE_URL", "a\x7f"
+                                            "b"},
+        BadValue{"APP_QUERY_LOGGING", "2"}, BadValue{"APP_METRICS_LOGGING_TIME_INTERVAL", "1 h"},
+        BadValue{"APP_HEALTH_PORT", "0"}, BadValue{"APP_DIAGNOSTICS_PORT", "-1"},
+        BadValue{"APP_DIAGNOSTICS_PORT", "8090"}, BadValue{"APP_LOG_FORMAT", "xml"}, BadValue{"APP_LOG_LEVEL", "bogus"},
         BadValue{"APP_KUBERNETES_CONCURRENCY", "0"}, BadValue{"APP_LEADER_ELECTION", "perhaps"}));
+
+TEST(Settings, TakeAnyPrintableTextForTheLabelsOfTheRuntime) {
+  for (const char* text : {"ftp://x", "https://", "not yet known", "gateway.kyma.local", "b\xc3\xbcro"}) {
+    const auto settings =
+        read_settings(environment({{"APP_RUNTIME_EVENTS_URL", text}, {"APP_RUNTIME_CONSOLE_URL", text}}));
+    ASSERT_TRUE(settings) << text;
+    EXPECT_EQ(settings->runtime_events_url, text);
+    EXPECT_EQ(settings->runtime_console_url, text);
+  }
+}
 
 TEST(Duration, FollowsGosForm) {
   EXPECT_EQ(parse_duration("20s"), 20s);
