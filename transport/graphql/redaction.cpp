@@ -52,6 +52,29 @@ void hide_secrets(Json& value) {
   }
 }
 
+// Knuth, Morris and Pratt: linear whatever a server writes, where a plain search takes the product of both lengths.
+void hide(std::string_view text, std::string_view secret, std::vector<bool>& hidden) {
+  std::vector<std::size_t> border(secret.size(), 0); // of each beginning of the secret
+  for (std::size_t i = 1, length = 0; i < secret.size(); ++i) {
+    while (length > 0 && secret[i] != secret[length])
+      length = border[length - 1];
+    length += secret[i] == secret[length] ? 1U : 0U;
+    border[i] = length;
+  }
+  std::size_t matched = 0, hidden_until = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    while (matched > 0 && text[i] != secret[matched])
+      matched = border[matched - 1];
+    matched += text[i] == secret[matched] ? 1U : 0U;
+    if (matched < secret.size())
+      continue;
+    for (auto at = std::max(hidden_until, i + 1 - secret.size()); at <= i; ++at)
+      hidden[at] = true;
+    hidden_until = i + 1;
+    matched = border[matched - 1];
+  }
+}
+
 } // namespace
 
 void Redaction::add(const Secret& secret) {
@@ -64,12 +87,18 @@ void Redaction::add(const Secret& secret) {
                    [](const Secret& a, const Secret& b) { return a.reveal().size() > b.reveal().size(); });
 }
 
+// Every byte of every occurrence is found before anything is replaced: no search looks into a mark, and no replacement
+// moves the rest of the text.
 std::string Redaction::redacted(std::string_view text) const {
-  std::string result(text);
-  for (const auto& spelling : spellings_) {
-    const auto& secret = spelling.reveal();
-    for (auto at = result.find(secret); at != std::string::npos; at = result.find(secret, at + mark.size()))
-      result.replace(at, secret.size(), mark);
+  std::vector<bool> hidden(text.size(), false);
+  for (const auto& spelling : spellings_)
+    hide(text, spelling.reveal(), hidden);
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!hidden[i])
+      result += text[i];
+    else if (i == 0 || !hidden[i - 1])
+      result += mark;
   }
   return result;
 }
