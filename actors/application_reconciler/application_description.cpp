@@ -1,7 +1,9 @@
 #include "actors/application_reconciler/application_description.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "actors/application_reconciler/names.hpp"
 
@@ -15,6 +17,31 @@ std::string_view described(const std::optional<std::string>& description) {
 bool has_parameters(const compass::Bundle& bundle) {
   return bundle.default_instance_auth &&
          !(bundle.default_instance_auth->headers_empty && bundle.default_instance_auth->query_parameters_empty);
+}
+
+const std::string& id_of(const std::string& id) {
+  return id;
+}
+template <class Item>
+const std::string& id_of(const Item& item) {
+  return item.id;
+}
+
+/// In the order received, or by id where the sink wants that; as hash_json() does, for a digest.
+template <class Sink, class Item, class Visit>
+void visit_list(const std::vector<Item>& items, Visit visit) {
+  const auto by_id = [](const Item& a, const Item& b) { return id_of(a) < id_of(b); };
+  if (!Sink::lists_by_id || std::is_sorted(items.begin(), items.end(), by_id)) {
+    std::for_each(items.begin(), items.end(), visit);
+    return;
+  }
+  std::vector<const Item*> sorted;
+  sorted.reserve(items.size());
+  for (const Item& item : items)
+    sorted.push_back(&item);
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const Item* a, const Item* b) { return by_id(*a, *b); });
+  for (const Item* item : sorted)
+    visit(*item);
 }
 
 /// The `credentials` of each of a bundle's APIs, and of an event definition, which has none.
@@ -67,7 +94,7 @@ void describe_entries(Sink& sink, const compass::Bundle& bundle, const std::stri
   std::string url = gateway + '/' + application + '/' + normalized_name(bundle.name) + '/';
   const auto url_size = url.size();
   sink.open_array("entries", bundle.api_definitions.size() + bundle.event_definitions.size());
-  for (const auto& api : bundle.api_definitions) {
+  visit_list<Sink>(bundle.api_definitions, [&](const compass::ApiDefinition& api) {
     url.resize(url_size);
     url += normalized_name(api.name);
     sink.open_element();
@@ -81,8 +108,8 @@ void describe_entries(Sink& sink, const compass::Bundle& bundle, const std::stri
     sink.text("targetUrl", api.target_url);
     sink.text("type", "API");
     sink.close();
-  }
-  for (const auto& event : bundle.event_definitions) {
+  });
+  visit_list<Sink>(bundle.event_definitions, [&](const compass::EventDefinition& event) {
     sink.open_element();
     sink.text("centralGatewayUrl", "");
     describe_credentials(sink, {});
@@ -92,7 +119,7 @@ void describe_entries(Sink& sink, const compass::Bundle& bundle, const std::stri
     sink.text("targetUrl", "");
     sink.text("type", "Events");
     sink.close();
-  }
+  });
   sink.close();
 }
 
@@ -124,8 +151,7 @@ void describe_application(Sink& sink, const compass::Application& source, const 
   sink.text("applicationId", source.id);
   sink.open_object("authentication");
   sink.open_array("clientIds", source.auth_ids.size());
-  for (const auto& id : source.auth_ids)
-    sink.element(id);
+  visit_list<Sink>(source.auth_ids, [&](const std::string& id) { sink.element(id); });
   sink.close();
   sink.close();
   sink.close();
@@ -134,8 +160,8 @@ void describe_application(Sink& sink, const compass::Application& source, const 
   sink.text("connected-app", name);
   sink.close();
   sink.open_array("services", source.bundles.size());
-  for (const auto& bundle : source.bundles)
-    describe_service(sink, bundle, name, gateway);
+  visit_list<Sink>(source.bundles,
+                   [&](const compass::Bundle& bundle) { describe_service(sink, bundle, name, gateway); });
   sink.close();
 }
 

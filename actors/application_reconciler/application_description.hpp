@@ -11,12 +11,14 @@
 #include "transport/kubernetes/api.hpp"
 
 /// What of an Application's `spec` is ours, told once to whoever listens: to what builds the body, and to what hashes
-/// it. Members come sorted, as digests need them. Source: contract §§5.2, 6.
+/// it. An object's members come sorted, as digests need them; a list's come as they were received to what builds, and
+/// by id to what hashes, since lists are sets (contract §3). Source: contract §§5.2, 6.
 namespace runtime_agent::application_reconciler {
 
 /// Builds a JSON object from what it is told.
 class JsonSink {
 public:
+  static constexpr bool lists_by_id = false;
   explicit JsonSink(kubernetes::Json& object) : open_{&object} {}
 
   void text(std::string_view key, std::string_view value) { add(key, value); }
@@ -47,6 +49,7 @@ private:
 /// Writes the members of a JSON object, as text, behind what stands in `out`; begins and ends with the object's braces.
 class TextSink {
 public:
+  static constexpr bool lists_by_id = false;
   explicit TextSink(std::string& out) : out_(out) { open('{', '}'); }
   ~TextSink() { close(); }
   TextSink(const TextSink&) = delete;
@@ -106,6 +109,7 @@ private:
 /// Hashes what it is told as hash_json() does the same object: what counts as absent leaves no trace.
 class HashSink {
 public:
+  static constexpr bool lists_by_id = true;
   explicit HashSink(Hasher& hasher) : hasher_(hasher) {}
 
   void text(std::string_view key, std::string_view value) {

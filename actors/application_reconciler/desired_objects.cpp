@@ -1,5 +1,6 @@
 #include "actors/application_reconciler/desired_objects.hpp"
 
+#include <algorithm>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -31,6 +32,7 @@ bool has_credentials_secret(const compass::Auth& auth) {
          std::holds_alternative<compass::OAuthCredential>(auth.credential);
 }
 
+// By name: neither a digest nor a refusal's words hang on the order of the bundles (contract §3).
 std::vector<DesiredSecret> desired_secrets(const compass::Application& source, const std::string& application) {
   std::vector<DesiredSecret> secrets;
   for (std::size_t i = 0; i < source.bundles.size(); ++i) {
@@ -45,6 +47,8 @@ std::vector<DesiredSecret> desired_secrets(const compass::Application& source, c
     if (!bundle.default_instance_auth->headers_empty || !bundle.default_instance_auth->query_parameters_empty)
       add(SecretKind::parameters, parameters_secret_name(application, bundle.id));
   }
+  std::stable_sort(secrets.begin(), secrets.end(),
+                   [](const DesiredSecret& a, const DesiredSecret& b) { return a.name < b.name; });
   return secrets;
 }
 

@@ -34,9 +34,9 @@ struct DesiredSecret {
 
 struct DesiredApplication {
   std::string name;
-  Digest digest{};       ///< of what is ours in the Application
-  Digest whole_digest{}; ///< of that and of all its Secrets
-  std::vector<DesiredSecret> secrets;
+  Digest digest{};                    ///< of what is ours in the Application
+  Digest whole_digest{};              ///< of that and of all its Secrets
+  std::vector<DesiredSecret> secrets; ///< by name
   /// Shares the ownership of the whole fetch.
   std::shared_ptr<const compass::Application> source;
 };

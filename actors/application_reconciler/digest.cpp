@@ -108,7 +108,8 @@ bool absent(std::string_view key, const JsonView& value) {
     return absent_text(key, value.text());
   bool nothing = value.is_array() || value.is_object();
   value.for_each_element([&](const JsonView&) { nothing = false; });
-  value.for_each_member([&](std::string_view name, const JsonView& member) { nothing = nothing && absent(name, member); });
+  value.for_each_member(
+      [&](std::string_view name, const JsonView& member) { nothing = nothing && absent(name, member); });
   return nothing;
 }
 
@@ -128,7 +129,30 @@ void hash_object(Hasher& hasher, const JsonView& object) {
   hasher.mark('}');
 }
 
+void hash_list(Hasher& hasher, const JsonView& list) {
+  std::vector<std::pair<MemberKey, JsonView>> members;
+  list.for_each_element([&](const JsonView& member) { members.emplace_back(member_key(member), member); });
+  std::stable_sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  hasher.mark('[');
+  for (const auto& [key, member] : members)
+    hash_json(hasher, member);
+  hasher.mark(']');
+}
+
 } // namespace
+
+MemberKey member_key(const JsonView& member) {
+  if (!member.is_object())
+    return {{}, member.text()};
+  MemberKey key;
+  member.for_each_member([&](std::string_view name, const JsonView& value) {
+    if (name == "id")
+      key.id = value.text();
+    else if (name == "type")
+      key.type = value.text();
+  });
+  return key;
+}
 
 void hash_members(Hasher& hasher, const JsonView& object, std::span<const std::string_view> fields) {
   hasher.mark('{');
@@ -147,9 +171,7 @@ void hash_json(Hasher& hasher, const JsonView& value) {
   if (value.is_object()) {
     hash_object(hasher, value);
   } else if (value.is_array()) {
-    hasher.mark('[');
-    value.for_each_element([&](const JsonView& element) { hash_json(hasher, element); });
-    hasher.mark(']');
+    hash_list(hasher, value);
   } else if (value.is_string()) {
     hasher.mark('"');
     hasher.text(value.text());

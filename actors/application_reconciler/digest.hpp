@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,6 +15,15 @@ namespace runtime_agent::application_reconciler {
 
 /// The first 128 bits of a SHA-256: equal content, equal digest; nothing can be read back from it.
 using Digest = std::array<std::uint8_t, 16>;
+
+/// What a member of a list is known by, type first: entries of a service by both, other objects by their id, a text by
+/// itself.
+struct MemberKey {
+  std::string_view type, id;
+  auto operator<=>(const MemberKey&) const = default;
+};
+/// Looks into `member`: does not outlive it.
+MemberKey member_key(const kubernetes::JsonView& member);
 
 /// Hashes a sequence of fields so that different sequences never look alike.
 class Hasher {
@@ -41,7 +51,8 @@ inline bool absent_text(std::string_view key, std::string_view value) {
   return value.empty() && key != "authCreateParameterSchema";
 }
 
-/// A JSON value whatever the order of its members. Null, empty strings, empty lists and empty objects count as absent,
+/// A JSON value whatever the order of an object's members, and of a list's: all lists that are ours are sets
+/// (contract §3). Null, empty strings, empty lists and empty objects count as absent,
 /// because other writers and the API server leave them out or fill them in; where that distinction matters
 /// (`authCreateParameterSchema`), it is kept.
 void hash_json(Hasher& hasher, const kubernetes::JsonView& value);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <span>
 #include <utility>
 #include <vector>
@@ -151,6 +152,37 @@ bool merge_keys(Json& live, const Json& desired) {
   return changed;
 }
 
+void keep_order(Json& wanted, const Json& live);
+
+void keep_list_order(Json& wanted, const Json& live) {
+  std::map<MemberKey, std::size_t> places;
+  for (std::size_t i = 0; i < live.size(); ++i)
+    places.try_emplace(member_key(live[i]), i);
+  std::vector<std::pair<std::size_t, Json>> placed;
+  placed.reserve(wanted.size());
+  for (Json& member : wanted) {
+    const auto found = places.find(member_key(member));
+    const std::size_t place = found == places.end() ? live.size() : found->second;
+    if (place < live.size())
+      keep_order(member, live[place]);
+    placed.emplace_back(place, std::move(member));
+  }
+  std::stable_sort(placed.begin(), placed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (std::size_t i = 0; i < placed.size(); ++i)
+    wanted[i] = std::move(placed[i].second);
+}
+
+// Puts the lists within `wanted` into the order of `live` for members that it has, new ones behind (contract §3).
+void keep_order(Json& wanted, const Json& live) {
+  if (wanted.is_array() && live.is_array()) {
+    keep_list_order(wanted, live);
+  } else if (wanted.is_object() && live.is_object()) {
+    for (const auto& item : wanted.items())
+      if (const auto there = live.find(item.key()); there != live.end())
+        keep_order(item.value(), *there);
+  }
+}
+
 } // namespace
 
 Json application_body(const compass::Application& source, const std::string& name, const MappingSettings& settings) {
@@ -257,8 +289,12 @@ bool merge_application(Json& live, const Json& desired) {
     return false;
   object_member(object_member(live, "metadata"), "labels")[std::string(managed_by_label)] = managed_by_value;
   Json& spec = object_member(live, "spec");
-  for (const auto field : spec_fields)
-    spec[std::string(field)] = member(member(desired, "spec"), field);
+  for (const auto field : spec_fields) {
+    Json wanted = member(member(desired, "spec"), field);
+    Json& there = spec[std::string(field)];
+    keep_order(wanted, there);
+    there = std::move(wanted);
+  }
   return true;
 }
 

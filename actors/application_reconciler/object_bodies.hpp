@@ -46,7 +46,8 @@ Digest secret_digest(const compass::Bundle& bundle, SecretKind kind);
 /// `spec.compassMetadata` is set: the Application belongs to Compass.
 bool belongs_to_compass(const kubernetes::JsonView& application);
 
-/// Puts what is ours of `desired` into `live`; everything else of `live` stays. False: it was so already.
+/// Puts what is ours of `desired` into `live`; everything else of `live` stays, and so does the order of the members
+/// that its lists have already. False: it was so already, in whatever order.
 bool merge_application(kubernetes::Json& live, const kubernetes::Json& desired);
 
 /// The same for a Secret: our data keys, our two labels, our owner reference; stale references to Applications go.

@@ -45,6 +45,24 @@ TEST(VectorComparison, NamesTheFieldThatDiffers) {
               ElementsAre(R"(/applications/:mp-a/spec/description: expected "d", is "other")"));
 }
 
+TEST(VectorComparison, SeesNoDifferenceInAnOrder) {
+  const auto with_lists = [](const Json& services, const Json& ids) {
+    Json object = golden_application();
+    object["spec"]["services"] = services;
+    object["spec"]["compassMetadata"]["authentication"]["clientIds"] = ids;
+    return Json{{"applications", Json::array({object})}};
+  };
+  const Json api = {{"type", "API"}, {"id", "1"}};
+  const Json event = {{"type", "Events"}, {"id", "1"}};
+  const auto service = [](const char* id, const std::vector<Json>& entries) {
+    return Json{{"id", id}, {"entries", entries}};
+  };
+  const Json one = with_lists({service("a", {api, event}), service("b", {event})}, {"x", "y"});
+  EXPECT_THAT(differences(one, with_lists({service("b", {event}), service("a", {event, api})}, {"y", "x"})), IsEmpty());
+  EXPECT_THAT(differences(one, with_lists({service("b", {api}), service("a", {event, api})}, {"y", "x"})),
+              testing::Not(IsEmpty()));
+}
+
 TEST(VectorComparison, NamesAnObjectTooMany) {
   EXPECT_THAT(differences({{"applications", Json::array()}}, step(live_application())),
               ElementsAre(HasSubstr("/applications/:mp-a: expected nothing")));
