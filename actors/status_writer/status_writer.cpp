@@ -23,8 +23,9 @@ std::string uid_of(const Json& object) {
 }
 
 /// All that today's CRD keeps: conditions and counts are dropped by it, and are no sign that a status was not written.
-Json kept_status(const Json& object) {
-  Json status = object.value("status", Json::object());
+/// In a type that sorts an object's members: an API server gives them back in an order of its own.
+nlohmann::json kept_status(const Json& object) {
+  nlohmann::json status = object.value("status", Json::object());
   if (!status.is_object())
     return status;
   status.erase("conditions");

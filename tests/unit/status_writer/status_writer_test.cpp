@@ -322,6 +322,36 @@ TEST_F(StatusWriterTest, DoesNotMissConditionsAndCountsThatTheCrdDrops) {
   EXPECT_EQ(api->calls().size(), 10u);
 }
 
+/// An API server gives an object's members in an order of its own.
+class SortingApi : public FakeApi {
+public:
+  Result<Json> create(const kubernetes::Resource& resource, const Json& object, const CallContext& context) override {
+    return sorted(FakeApi::create(resource, object, context));
+  }
+  Result<Json> update(const kubernetes::Resource& resource, const Json& object, const CallContext& context) override {
+    if (resource.subresource == "status")
+      ++status_writes;
+    return sorted(FakeApi::update(resource, object, context));
+  }
+  int status_writes = 0;
+
+private:
+  static Result<Json> sorted(Result<Json> object) {
+    return object ? Result<Json>(Json(nlohmann::json(*object))) : object;
+  }
+};
+
+TEST_F(StatusWriterTest, DoesNotMissTheOrderInWhichItWroteAStatus) {
+  const auto sorting = std::make_shared<SortingApi>();
+  api = sorting;
+  start();
+  settle();
+  pass_ten_cycles();
+  EXPECT_EQ(state(), "Synchronized");
+  EXPECT_EQ(sorting->status_writes, 0);
+  EXPECT_EQ(api->calls().size(), 10u);
+}
+
 TEST_F(StatusWriterTest, TellsEachChangeOfStateAndEachProblemOnce) {
   std::vector<std::string> told;
   Settings settings;
