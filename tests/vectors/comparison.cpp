@@ -5,6 +5,7 @@
 #include <regex>
 #include <sstream>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "tests/vectors/pem_summary.hpp"
@@ -105,6 +106,33 @@ Json even_subject(const Json& first) {
   for (const auto& attribute : attributes)
     out += (out.back() == '=' ? "" : ",") + attribute;
   return out;
+}
+
+// A list that is a set (contract §3): entries of a service by type and id, others by id or by themselves.
+void sort_members(Json& list) {
+  if (!list.is_array())
+    return;
+  const auto key = [](const Json& item) {
+    return item.is_object() ? std::tuple(member(item, "type").dump(), member(item, "id").dump(), std::string())
+                            : std::tuple(std::string(), std::string(), item.dump());
+  };
+  std::vector<Json> members(list.begin(), list.end());
+  std::stable_sort(members.begin(), members.end(), [&](const Json& a, const Json& b) { return key(a) < key(b); });
+  list = members;
+}
+
+void sort_lists_of(Json& application) {
+  if (!member(application, "spec").is_object())
+    return;
+  Json& spec = application["spec"];
+  if (member(member(member(spec, "compassMetadata"), "authentication"), "clientIds").is_array())
+    sort_members(spec["compassMetadata"]["authentication"]["clientIds"]);
+  if (!member(spec, "services").is_array())
+    return;
+  sort_members(spec["services"]);
+  for (Json& service : spec["services"])
+    if (member(service, "entries").is_array())
+      sort_members(service["entries"]);
 }
 
 // Without the order of members, which says nothing.
@@ -236,6 +264,9 @@ Json normalised(const LiveObjects& live, const LiveFilter& filter) {
 }
 
 Json evened_out(Json step) {
+  if (step.contains("applications"))
+    for (Json& application : step["applications"])
+      sort_lists_of(application);
   if (step.contains("connection") && step["connection"].is_object() && step["connection"].contains("status"))
     for (const auto* part : {"connectionStatus", "synchronizationStatus"})
       if (Json& status = step["connection"]["status"]; status.contains(part) && status[part].contains("error"))
