@@ -24,6 +24,8 @@ GET    /               this text
 GET    /environment    the variables that an agent needs, as `export` lines
 GET    /dataset        what the Director holds
 POST   /dataset        replace it: a dataset as JSON; ?applications=N&bundles=N&apis=N&events=N generates one; ?demo
+PUT    /order          of bundles, definitions and auths: {"seed":N} draws another one for each answer; {"seed":null}
+                       gives them as the dataset has them
 GET    /labels         the Runtime's labels, as the agent has set them
 POST   /token          issue a one-time token: {"token"}; ?seconds=N: how long it is good
 GET    /tokens         every token, and whether it is spent
@@ -122,6 +124,14 @@ struct ControlServer::Endpoints {
                [this](const Request&, Response& response) { answer(response, sandbox.compass().dataset()); });
     server.Get("/labels",
                [this](const Request&, Response& response) { answer(response, sandbox.compass().runtime_labels()); });
+    server.Put("/order", [this](const Request& request, Response& response, const Reader& reader) {
+      const auto body = body_of(request, reader);
+      if (!body.is_object() || !body.contains("seed") || !(body["seed"].is_null() || body["seed"].is_number_unsigned()))
+        return refuse(response, R"({"seed":N} or {"seed":null} is expected)");
+      sandbox.compass().set_order(body["seed"].is_null() ? std::nullopt
+                                                         : std::optional(body["seed"].get<std::uint64_t>()));
+      answer(response, body);
+    });
     server.Post("/dataset", [this](const Request& request, Response& response, const Reader& reader) {
       const auto set = sandbox.compass().set_dataset(requested_dataset(request, reader));
       if (set)

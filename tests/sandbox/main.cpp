@@ -46,6 +46,7 @@ struct Arguments {
   bool without_configuration = false;
   int control_port = 0;
   long validity = 0;
+  bool keep_order = false;
 };
 
 void describe(CLI::App& app, Arguments& arguments) {
@@ -67,6 +68,10 @@ void describe(CLI::App& app, Arguments& arguments) {
       ->check(CLI::PositiveNumber);
   app.add_option("--runtime-id", arguments.sandbox.compass.runtime_id, "id of the Runtime")->capture_default_str();
   app.add_option("--tenant", arguments.sandbox.compass.tenant, "tenant of the Runtime")->capture_default_str();
+  auto* seed = app.add_option("--order-seed", arguments.sandbox.compass.order_seed,
+                              "NUMBER that the orders of bundles, definitions and auths are drawn from: another one in "
+                              "each answer, as the Director gives them (default: 1)");
+  app.add_flag("--keep-order", arguments.keep_order, "give them in the order of the dataset instead")->excludes(seed);
   app.add_option("--subject", arguments.sandbox.compass.connector.subject,
                  "subject offered for client certificates; {runtime} is its id")
       ->capture_default_str();
@@ -91,6 +96,8 @@ void complete(Arguments& arguments) {
     options.cluster = SandboxOptions::Cluster::external;
     options.kubeconfig = arguments.kubeconfig;
   }
+  if (arguments.keep_order)
+    options.compass.order_seed.reset();
   if (arguments.validity > 0)
     options.compass.connector.certificate_validity = std::chrono::seconds(arguments.validity);
   if (!arguments.secret.empty()) {

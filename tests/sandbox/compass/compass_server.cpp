@@ -41,6 +41,7 @@ struct CompassServer::Services {
   explicit Services(CompassOptions given)
       : options(std::move(given)), server_authority("Sandbox Web"), connector(options.connector) {
     data.register_runtime(options.runtime_id, options.tenant);
+    data.set_order(options.order_seed);
     listeners.push_back(listen(token_connector, options.token_connector_port));
     listeners.push_back(listen(certificate_connector, options.connector_port));
     listeners.push_back(listen(director, options.director_port));
@@ -209,6 +210,10 @@ std::string CompassServer::issue_token(const std::string& runtime_id, std::chron
 tl::expected<void, std::string> CompassServer::set_dataset(const nlohmann::json& dataset,
                                                            const std::string& runtime_id) {
   return services_->data.set_dataset(services_->known(runtime_id), dataset);
+}
+
+void CompassServer::set_order(std::optional<std::uint64_t> seed) {
+  services_->data.set_order(seed);
 }
 
 nlohmann::json CompassServer::dataset(const std::string& runtime_id) const {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct CompassOptions {
   /// How a revoked certificate is met: in the handshake, as a TLS alert, or afterwards with 403.
   enum class Refusal { alert, forbidden };
   Refusal revoked = Refusal::alert;
+  /// What the orders of nested lists are drawn from; nothing: as the dataset has them.
+  std::optional<std::uint64_t> order_seed = 1;
 };
 
 /// Compass as the agent meets it: the Connector behind tokens, the Connector and the Director behind mutual TLS, each
@@ -68,6 +71,8 @@ public:
   /// Shaped as tests/vectors/*/dataset.json. Error: what is wrong with it; nothing is changed then.
   tl::expected<void, std::string> set_dataset(const nlohmann::json& dataset, const std::string& runtime_id = "");
   nlohmann::json dataset(const std::string& runtime_id = "") const;
+  /// From now on; nothing: nested lists come as the dataset has them.
+  void set_order(std::optional<std::uint64_t> seed);
   void set_runtime_label(const std::string& key, const nlohmann::json& value, const std::string& runtime_id = "");
   nlohmann::json runtime_labels(const std::string& runtime_id = "") const; ///< an object, or null
 

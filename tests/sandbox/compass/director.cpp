@@ -1,6 +1,9 @@
 #include "tests/sandbox/compass/director.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <functional>
+#include <random>
 
 #include "tests/sandbox/compass/base64.hpp"
 
@@ -34,21 +37,56 @@ const char* error_name(int code) {
   }
 }
 
-/// Opaque to clients: which collection, and how many items are behind. Any other text is refused, so that a client
-/// which makes its own cursors, or mixes up two lists, is found out.
-std::string cursor(const std::string& collection, std::size_t offset) {
-  return base64("page/" + collection + "/" + std::to_string(offset));
+/// How a list is given: as it is, or in an order drawn from a number.
+using Order = std::optional<std::uint64_t>;
+
+std::string text_of(const Order& order) {
+  return order ? std::to_string(*order) : "-";
 }
 
-std::optional<std::size_t> offset_of(const std::string& text, const std::string& collection) {
-  const auto decoded = from_base64(text);
-  const auto prefix = "page/" + collection + "/";
-  if (!decoded || decoded->rfind(prefix, 0) != 0)
-    return std::nullopt;
+/// Where a further page begins. Opaque to clients: which collection, in which order, and how many items are behind. Any
+/// other text is refused, so that a client which makes its own cursors, or mixes up two lists, is found out.
+struct Cursor {
+  Order order;
   std::size_t offset = 0;
-  const auto* end = decoded->data() + decoded->size();
-  const auto result = std::from_chars(decoded->data() + prefix.size(), end, offset);
-  return result.ec == std::errc{} && result.ptr == end ? std::optional(offset) : std::nullopt;
+};
+
+std::string prefix_of(const std::string& collection) {
+  return "page/" + collection + "/";
+}
+
+std::string text_of(const Cursor& cursor, const std::string& collection) {
+  return base64(prefix_of(collection) + text_of(cursor.order) + '/' + std::to_string(cursor.offset));
+}
+
+template <class Number>
+std::optional<Number> number_of(std::string_view text) {
+  Number number = 0;
+  const auto* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, number);
+  return result.ec == std::errc{} && result.ptr == end ? std::optional(number) : std::nullopt;
+}
+
+std::optional<Cursor> cursor_of(const std::string& text, const std::string& collection) {
+  const auto decoded = from_base64(text);
+  const auto prefix = prefix_of(collection);
+  if (!decoded || !decoded->starts_with(prefix))
+    return std::nullopt;
+  const auto rest = std::string_view(*decoded).substr(prefix.size());
+  const auto slash = rest.find('/');
+  if (slash == std::string_view::npos)
+    return std::nullopt;
+  const auto order = number_of<std::uint64_t>(rest.substr(0, slash));
+  const auto offset = number_of<std::size_t>(rest.substr(slash + 1));
+  if (!offset || (!order && rest.substr(0, slash) != "-"))
+    return std::nullopt;
+  return Cursor{order, *offset};
+}
+
+/// The same for one list and one number, so that its pages fit together.
+void arrange(std::vector<const Json*>& items, const std::string& collection, const Order& order) {
+  if (order)
+    std::shuffle(items.begin(), items.end(), std::mt19937_64(*order ^ std::hash<std::string>()(collection)));
 }
 
 std::vector<const Json*> items_of(const Json& list, const Json& arguments) {
@@ -62,7 +100,7 @@ std::vector<const Json*> items_of(const Json& list, const Json& arguments) {
   return items;
 }
 
-Expected<Source> page(const Json& list, const Json& arguments, const std::string& collection) {
+Expected<Source> page(const Json& list, const Json& arguments, const std::string& collection, const Order& order) {
   const auto first = arguments.value("first", Json(nullptr));
   if (!first.is_number_integer())
     return refused(22, "Invalid data [reason=missing required parameter 'first']");
@@ -73,21 +111,34 @@ Expected<Source> page(const Json& list, const Json& arguments, const std::string
   if (!after.is_null() && !after.is_string())
     return refused(22, "Invalid data [reason=cursor is not a string]");
   const auto start_cursor = after.is_null() ? std::string() : after.get<std::string>();
-  const auto start = start_cursor.empty() ? std::optional<std::size_t>(0) : offset_of(start_cursor, collection);
+  const auto start = start_cursor.empty() ? Cursor{order, 0} : cursor_of(start_cursor, collection);
 
   auto items = items_of(list, arguments);
   const auto total = items.size();
-  if (!start || *start > total || (!start_cursor.empty() && *start == total))
+  if (!start || start->offset > total || (!start_cursor.empty() && start->offset == total))
     return refused(22, "Invalid data [reason=cursor is not correct]");
-  const auto end = std::min(total, *start + static_cast<std::size_t>(size));
-  items = {items.begin() + static_cast<std::ptrdiff_t>(*start), items.begin() + static_cast<std::ptrdiff_t>(end)};
-  auto source = Source::made({{"totalCount", total},
-                              {"pageInfo",
-                               {{"startCursor", start_cursor},
-                                {"endCursor", end < total ? cursor(collection, end) : std::string()},
-                                {"hasNextPage", end < total}}}});
+  arrange(items, collection, start->order);
+  const auto end = std::min(total, start->offset + static_cast<std::size_t>(size));
+  items = {items.begin() + static_cast<std::ptrdiff_t>(start->offset),
+           items.begin() + static_cast<std::ptrdiff_t>(end)};
+  auto source =
+      Source::made({{"totalCount", total},
+                    {"pageInfo",
+                     {{"startCursor", start_cursor},
+                      {"endCursor", end < total ? text_of(Cursor{start->order, end}, collection) : std::string()},
+                      {"hasNextPage", end < total}}}});
   source.list = std::make_shared<const std::vector<const Json*>>(std::move(items));
   return source;
+}
+
+/// A list that has no pages.
+Source arranged(Source list, const std::string& owner, const Order& order) {
+  if (list.null() || !list.json->is_array())
+    return list;
+  auto items = items_of(*list.json, Json::object());
+  arrange(items, "auths-of-" + owner, order);
+  list.list = std::make_shared<const std::vector<const Json*>>(std::move(items));
+  return list;
 }
 
 Source with_id(const Json& list, const Json& id) {
@@ -116,7 +167,8 @@ graphql::Error service_error(int code, const std::string& message) {
 }
 
 DirectorResolver::DirectorResolver(DirectorData& data, std::string caller, std::string tenant)
-    : data_(data), caller_(std::move(caller)), tenant_(std::move(tenant)), runtime_(data.snapshot(caller_)) {}
+    : data_(data), caller_(std::move(caller)), tenant_(std::move(tenant)), runtime_(data.snapshot(caller_)),
+      order_(data.next_order()) {}
 
 /// The tenant first, then whether the Runtime asks about itself.
 Expected<void> DirectorResolver::authorize(const Json& runtime_id) const {
@@ -140,7 +192,7 @@ Expected<Source> DirectorResolver::root(const FieldCall& call) {
   if (call.field == "application")
     return with_id(*runtime_->applications, call.arguments.at("id"));
   if (call.field == "applicationsForRuntime")
-    return page(*runtime_->applications, call.arguments, "applications");
+    return page(*runtime_->applications, call.arguments, "applications", std::nullopt); // these keep theirs
   const auto key = call.arguments.at("key").get<std::string>();
   data_.set_label(caller_, key, call.arguments.at("value"));
   return Source::made({{"key", key}, {"value", call.arguments.at("value")}});
@@ -153,7 +205,10 @@ Expected<Source> DirectorResolver::resolve(const FieldCall& call) {
     return Source{nullptr, nullptr, call.parent.list};
   const auto id = [&call] { return call.parent.json->value("id", std::string()); };
   if (call.field == "bundles" || call.field == "apiDefinitions" || call.field == "eventDefinitions")
-    return page(list_of(call, std::string(call.field)), call.arguments, std::string(call.field) + "-of-" + id());
+    return page(list_of(call, std::string(call.field)), call.arguments, std::string(call.field) + "-of-" + id(),
+                order_);
+  if (call.type == "Application" && call.field == "auths")
+    return arranged(graphql::member(call), id(), order_);
   if (call.field == "bundle" || call.field == "apiDefinition" || call.field == "eventDefinition")
     return with_id(list_of(call, std::string(call.field) + "s"), call.arguments.at("id"));
   if (call.field == "labels" && call.arguments.contains("key") && call.arguments["key"].is_string()) {

@@ -32,6 +32,7 @@ private:
   std::string caller_;
   std::string tenant_;
   std::optional<RuntimeSnapshot> runtime_;
+  std::optional<std::uint64_t> order_;
 };
 
 } // namespace runtime_agent::sandbox::compass

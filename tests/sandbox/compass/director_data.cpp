@@ -65,6 +65,16 @@ void DirectorData::set_label(const std::string& id, const std::string& key, cons
     found->second.labels[key] = value;
 }
 
+void DirectorData::set_order(std::optional<std::uint64_t> seed) {
+  const std::lock_guard lock(mutex_);
+  order_ = seed;
+}
+
+std::optional<std::uint64_t> DirectorData::next_order() {
+  const std::lock_guard lock(mutex_);
+  return order_ ? (*order_)++ : order_;
+}
+
 std::optional<RuntimeSnapshot> DirectorData::snapshot(const std::string& id) const {
   const std::lock_guard lock(mutex_);
   const auto found = runtimes_.find(id);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -34,9 +35,16 @@ public:
   void set_label(const std::string& id, const std::string& key, const Json& value);
   std::optional<RuntimeSnapshot> snapshot(const std::string& id) const;
 
+  /// The Director promises no order (contract §3): what is nested in an Application comes in another one in each
+  /// answer, drawn from `seed`; nullopt: as the dataset has it.
+  void set_order(std::optional<std::uint64_t> seed);
+  /// Of the next answer.
+  std::optional<std::uint64_t> next_order();
+
 private:
   mutable std::mutex mutex_;
   std::map<std::string, RuntimeSnapshot> runtimes_;
+  std::optional<std::uint64_t> order_;
 };
 
 } // namespace runtime_agent::sandbox::compass
