@@ -22,6 +22,9 @@ using Outcome = TlsSession::Outcome;
 constexpr std::size_t output_bytes = 32 * 1024;    // two TLS records
 constexpr std::size_t input_bytes = 16 * 1024;     // a TLS record: no read of one gives more
 constexpr std::size_t most_head_bytes = 64 * 1024; // status line and headers of an answer
+// cpp-httplib matches a status line against a regular expression that recurses with each character of it.
+constexpr std::size_t most_status_line_bytes = 1024;
+constexpr std::size_t most_line_bytes = 16 * 1024; // of a header, or of what stands around a chunk
 
 } // namespace
 
@@ -83,6 +86,7 @@ void Connection::begin(const Waiter& waiter, Clock::duration idle_limit) {
   exchange_.waiter = &waiter;
   exchange_.idle_limit = idle_limit;
   exchange_.head_limit = most_head_bytes;
+  exchange_.line_limit = most_status_line_bytes;
   wipe(output_);
 }
 
@@ -123,12 +127,8 @@ ssize_t Connection::read(char* data, std::size_t size) {
   if (input_read_ == input_end_ && !fill())
     return exchange_.failure ? -1 : 0;
   const auto count = std::min(size, input_end_ - input_read_);
-  if (exchange_.head_limit < count) {
-    fail({.kind = FailureKind::malformed, .what = "the headers of the answer are too long"});
+  if (!within_limits(size, count))
     return -1;
-  }
-  if (exchange_.head_limit != std::size_t(-1))
-    exchange_.head_limit -= count;
   if (count == 1) { // httplib reads an answer's head byte by byte
     *data = std::exchange(input_[input_read_], '\0');
   } else {
@@ -139,6 +139,20 @@ ssize_t Connection::read(char* data, std::size_t size) {
   if (input_read_ == input_end_)
     drop_input();
   return static_cast<ssize_t>(count);
+}
+
+/// cpp-httplib reads lines byte by byte, in the head, around chunks and behind them, and sets them no end.
+bool Connection::within_limits(std::size_t size, std::size_t count) {
+  if (exchange_.head_limit < count)
+    return fail({.kind = FailureKind::malformed, .what = "the headers of the answer are too long"});
+  if (exchange_.head_limit != std::size_t(-1))
+    exchange_.head_limit -= count;
+  if (size != 1)
+    return true;
+  if (exchange_.line_limit == 0)
+    return fail({.kind = FailureKind::malformed, .what = "a line of the answer's framing is too long"});
+  exchange_.line_limit = input_[input_read_] == '\n' ? most_line_bytes : exchange_.line_limit - 1;
+  return true;
 }
 
 ssize_t Connection::write(const char* data, std::size_t size) {

@@ -32,6 +32,7 @@ public:
   struct Exchange {
     const Waiter* waiter = nullptr;
     Clock::duration idle_limit = Clock::duration::max(); ///< longest time without a byte while reading
+    std::size_t line_limit = 0; ///< bytes of the line that may still come, where lines are read
     std::size_t head_limit = 0; ///< bytes of the answer's head that may still come; see `end_of_head`
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
@@ -69,6 +70,7 @@ private:
   TlsSession::Step receive(char* data, std::size_t size);
   TlsSession::Step send(const char* data, std::size_t size);
   bool wait(TlsSession::Outcome outcome, Clock::time_point limit, std::string_view what_is_late);
+  bool within_limits(std::size_t size, std::size_t count);
   bool fail(Failure failure);
 
   Descriptor fd_;
