@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "transport/code_point.hpp"
 #include "transport/encoding.hpp"
 
 namespace runtime_agent::config_watcher {
@@ -19,22 +20,8 @@ struct Character {
 constexpr char32_t no_text = 0x110000; // of a byte that is no UTF-8
 
 Character first_of(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned char head = byte(0);
-  if (head < 0x80)
-    return {head, 1};
-  const std::size_t bytes = head >= 0xf0 ? 4 : head >= 0xe0 ? 3 : 2;
-  if (head < 0xc2 || head > 0xf4 || text.size() < bytes)
-    return {no_text, 1};
-  char32_t code = head & (0xffU >> (bytes + 1));
-  for (std::size_t at = 1; at < bytes; ++at) {
-    if ((byte(at) & 0xc0U) != 0x80)
-      return {no_text, 1};
-    code = (code << 6) | (byte(at) & 0x3fU);
-  }
-  constexpr std::array<char32_t, 5> least = {0, 0, 0x80, 0x800, 0x10000};
-  const bool wrong = code < least.at(bytes) || code >= no_text || (code >= 0xd800 && code < 0xe000);
-  return wrong ? Character{no_text, 1} : Character{code, bytes};
+  const auto point = first_code_point(text);
+  return point ? Character{point->value, point->length} : Character{no_text, 1};
 }
 
 Character last_of(std::string_view text) {
@@ -118,9 +105,8 @@ std::optional<std::string> no_bare_token(std::string_view token) {
     return std::nullopt;
   if (text.starts_with("{"))
     return "is base64 of a JSON object (Compass' rawEncoded?): give the token alone, as Compass' field token has it";
-  return "is base64 of a text: encoded once too often? A ConfigMap's data and a Secret's stringData take the token as "
-         "it "
-         "is, a Secret's data its base64";
+  return "is base64 of a text: encoded once too often? A ConfigMap's data and a Secret's stringData take the token "
+         "as it is, a Secret's data its base64";
 }
 
 } // namespace runtime_agent::config_watcher
