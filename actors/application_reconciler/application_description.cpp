@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/application_reconciler/names.hpp"
+#include "transport/compass/by_id.hpp"
 
 namespace runtime_agent::application_reconciler {
 namespace {
@@ -19,28 +20,15 @@ bool has_parameters(const compass::Bundle& bundle) {
          !(bundle.default_instance_auth->headers_empty && bundle.default_instance_auth->query_parameters_empty);
 }
 
-const std::string& id_of(const std::string& id) {
-  return id;
-}
-template <class Item>
-const std::string& id_of(const Item& item) {
-  return item.id;
-}
-
 /// In the order received, or by id where the sink wants that; as hash_json() does, for a digest.
 template <class Sink, class Item, class Visit>
 void visit_list(const std::vector<Item>& items, Visit visit) {
-  const auto by_id = [](const Item& a, const Item& b) { return id_of(a) < id_of(b); };
-  if (!Sink::lists_by_id || std::is_sorted(items.begin(), items.end(), by_id)) {
+  const auto before = [](const Item& a, const Item& b) { return compass::id_of(a) < compass::id_of(b); };
+  if (!Sink::lists_by_id || std::is_sorted(items.begin(), items.end(), before)) {
     std::for_each(items.begin(), items.end(), visit);
     return;
   }
-  std::vector<const Item*> sorted;
-  sorted.reserve(items.size());
-  for (const Item& item : items)
-    sorted.push_back(&item);
-  std::stable_sort(sorted.begin(), sorted.end(), [&](const Item* a, const Item* b) { return by_id(*a, *b); });
-  for (const Item* item : sorted)
+  for (const Item* item : compass::by_id(items))
     visit(*item);
 }
 

@@ -1,30 +1,13 @@
 #include "transport/compass/types.hpp"
 
 #include <algorithm>
-#include <string_view>
 #include <tuple>
 #include <vector>
 
+#include "transport/compass/by_id.hpp"
+
 namespace runtime_agent::compass {
 namespace {
-
-std::string_view id_of(const std::string& id) {
-  return id;
-}
-template <class Item>
-std::string_view id_of(const Item& item) {
-  return item.id;
-}
-
-template <class Item>
-std::vector<const Item*> by_id(const std::vector<Item>& items) {
-  std::vector<const Item*> sorted;
-  sorted.reserve(items.size());
-  for (const Item& item : items)
-    sorted.push_back(&item);
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Item* a, const Item* b) { return id_of(*a) < id_of(*b); });
-  return sorted;
-}
 
 /// Equal as sets. Lists of one order, which most are, are compared where they stand.
 template <class Item>
