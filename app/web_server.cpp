@@ -79,6 +79,14 @@ WebResponse outcome(const WebHandler& handler, const WebRequest& request) {
   }
 }
 
+template <class Serve>
+void serve_ready(Serve serve) {
+  try {
+    serve();
+  } catch (const std::exception&) { // no memory for one connection: the others go on
+  }
+}
+
 class Connection;
 using Connections = std::list<std::shared_ptr<Connection>>; // in the order of their arrival
 using Addresses = std::map<asio::ip::address, std::size_t>; // how many connections each has
@@ -116,6 +124,7 @@ private:
   asio::steady_timer pause_{io_};
   Connections connections_;
   Addresses addresses_;
+  bool stopping_ = false;
   std::size_t at_work_ = 0; ///< requests that the worker has
   std::array<char, 4096> waste_{};
   std::optional<asio::thread_pool> worker_;
@@ -271,10 +280,7 @@ void Server::run() {
   accept();
   thread_ = std::thread([this] {
     while (!io_.stopped())
-      try {
-        io_.run();
-      } catch (const std::exception&) { // no memory for one connection: the others go on
-      }
+      serve_ready([this] { io_.run(); });
   });
 }
 
@@ -289,10 +295,17 @@ void Server::stop() {
   acceptor_.close(ignored);
   while (!connections_.empty())
     std::shared_ptr(connections_.front())->close();
+  // What was ready when the loop ended has not been told yet: a connection may be among it that was accepted just then,
+  // and would stay open as long as this object.
+  stopping_ = true;
+  io_.restart();
+  serve_ready([this] { io_.poll(); });
 }
 
 void Server::accept() {
   acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+    if (stopping_)
+      return;
     if (!error) {
       accept();
       return add(std::move(socket));

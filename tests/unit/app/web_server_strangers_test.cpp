@@ -345,5 +345,15 @@ TEST_F(WebServerAndStrangers, EndsWithAllOfThemConnected) {
     EXPECT_TRUE(stranger.ends(3s));
 }
 
+TEST_F(WebServerAndStrangers, EndsWithThoseAlsoWhoHaveJustCome) {
+  for (int round = 0; round < 100; ++round) {
+    serve();
+    std::vector<RawClient> strangers = idle(3);
+    server_->stop();
+    for (RawClient& stranger : strangers)
+      ASSERT_TRUE(stranger.ends(3s)) << "round " << round;
+  }
+}
+
 } // namespace
 } // namespace runtime_agent::app
