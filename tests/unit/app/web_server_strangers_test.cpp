@@ -240,12 +240,12 @@ TEST_F(WebServerAndStrangers, OneAddressTakesNoRoomOfAnother) {
   WebLimits limits;
   limits.connections = 8;
   serve(limits);
-  RawClient node = client("127.0.0.1");
+  RawClient prober = client("127.0.0.1");
   std::vector<RawClient> strangers = idle(40, "127.0.0.2");
   EXPECT_TRUE(strangers.front().ends(3s));
   EXPECT_FALSE(strangers.back().ends(1ms));
-  ASSERT_TRUE(node.send("GET /healthz HTTP/1.1\r\nHost: pod\r\n\r\n"));
-  EXPECT_THAT(node.receive(), StartsWith("HTTP/1.1 200"));
+  ASSERT_TRUE(prober.send("GET /healthz HTTP/1.1\r\nHost: pod\r\n\r\n"));
+  EXPECT_THAT(prober.receive(), StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(WebServerAndStrangers, OneThatIsBeingAnsweredOutlivesIdleOnes) {

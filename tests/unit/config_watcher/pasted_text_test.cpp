@@ -70,13 +70,13 @@ TEST(PastedText, TakesWhatATokenMayBe) {
 }
 
 TEST(PastedText, IsAConfigurationErrorOfItsKeyThatNeverShowsTheToken) {
-  const Source source{ObjectKind::config_map, "compass-system", "compass-agent-configuration"};
+  const Source given{ObjectKind::config_map, "compass-system", "compass-agent-configuration"};
   const Json good = {{"data",
                       {{"CONNECTOR_URL", "\ufeffhttps://compass.example.com/graphql\u200b"},
                        {"RUNTIME_ID", "\u00a01ae04041"},
                        {"TENANT", "\u00a0tenant"},
                        {"TOKEN", token + "\u200b"}}}};
-  const auto read = read_configuration(good, source, false);
+  const auto read = read_configuration(good, given, false);
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(read->token.reveal(), token);
   EXPECT_EQ(read->tenant, "tenant");
@@ -84,7 +84,7 @@ TEST(PastedText, IsAConfigurationErrorOfItsKeyThatNeverShowsTheToken) {
     for (const std::string& value : {"https://a\u200b" + token, "\"" + token + "\""}) {
       Json object = good;
       object["data"][key] = value;
-      const auto refused = read_configuration(object, source, false);
+      const auto refused = read_configuration(object, given, false);
       ASSERT_FALSE(refused) << key;
       EXPECT_EQ(refused.error().kind, FailureKind::configuration);
       EXPECT_THAT(refused.error().what, AllOf(testing::StartsWith(key), Not(HasSubstr(token))));

@@ -9,8 +9,8 @@ namespace {
 using test::status_body;
 
 Failure failure_for(int code, const std::string& reason, const std::string& message = "words",
-                    const Resource& resource = applications(), const std::string& details = "{}") {
-  return failure_of({code, {}, status_body(code, reason, message, details)}, {"update", resource, "shop"}, {});
+                    const Resource& of = applications(), const std::string& details = "{}") {
+  return failure_of({code, {}, status_body(code, reason, message, details)}, {"update", of, "shop"}, {});
 }
 
 TEST(Status, KindFollowsCodeAndReason) {
