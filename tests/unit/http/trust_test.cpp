@@ -2,6 +2,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,15 +36,34 @@ Result<Response> call(const Url& url, Trust trust) {
   return make_client({.origin = url, .target = "director", .trust = std::move(trust)})->send(request, within(ample));
 }
 
-/// A file or directory that an environment variable names while this lives.
+/// The machine's own settings are none of these tests'.
+class TrustOfAServer : public testing::Test {
+protected:
+  TrustOfAServer() {
+    for (auto& [variable, value] : before_)
+      if (const char* given = std::getenv(variable)) {
+        value = given;
+        ::unsetenv(variable);
+      }
+  }
+  ~TrustOfAServer() override {
+    for (const auto& [variable, value] : before_)
+      value ? ::setenv(variable, value->c_str(), 1) : ::unsetenv(variable);
+  }
+
+private:
+  std::map<const char*, std::optional<std::string>> before_{{"SSL_CERT_FILE", {}}, {"SSL_CERT_DIR", {}}};
+};
+
+/// A file that SSL_CERT_FILE names while this lives.
 class Named {
 public:
-  Named(const char* variable, const std::string& content) : variable_(variable) {
+  explicit Named(const std::string& content) {
     std::ofstream(path_) << content;
-    ::setenv(variable, path_.c_str(), 1);
+    ::setenv("SSL_CERT_FILE", path_.c_str(), 1);
   }
   ~Named() {
-    ::unsetenv(variable_);
+    ::unsetenv("SSL_CERT_FILE");
     std::filesystem::remove(path_);
   }
   Named(const Named&) = delete;
@@ -55,11 +76,10 @@ public:
   std::string path() const { return path_; }
 
 private:
-  const char* variable_;
   std::filesystem::path path_ = std::filesystem::temp_directory_path() / fmt::format("trust_test_{}.pem", ::getpid());
 };
 
-TEST(Trust, FindsTheRightOneOfSeveralCasOfOneSubjectInEitherOrder) {
+TEST_F(TrustOfAServer, FindsTheRightOneOfSeveralCasOfOneSubjectInEitherOrder) {
   const auto old_ca = make_ca();
   const auto new_ca = make_ca();
   for (const auto* signer : {&old_ca, &new_ca})
@@ -71,7 +91,7 @@ TEST(Trust, FindsTheRightOneOfSeveralCasOfOneSubjectInEitherOrder) {
     }
 }
 
-TEST(Trust, SubjectsThatAgreeAreNotEnough) {
+TEST_F(TrustOfAServer, SubjectsThatAgreeAreNotEnough) {
   const ServerTls tls{make_server(make_ca())};
   RawServer server(serve, &tls);
   const auto response = call(server.url(), Trust::exactly(make_ca().pem() + make_ca().pem()));
@@ -79,7 +99,7 @@ TEST(Trust, SubjectsThatAgreeAreNotEnough) {
   EXPECT_EQ(response.error().kind, FailureKind::tls);
 }
 
-TEST(Trust, TakesHostNamesFromTheAlternativeNamesOnly) {
+TEST_F(TrustOfAServer, TakesHostNamesFromTheAlternativeNamesOnly) {
   const auto ca = make_ca();
   for (const auto* names : {"", "DNS:elsewhere.example.com", "IP:127.0.0.1"}) {
     const ServerTls tls{make_server(ca, "localhost", names)};
@@ -90,7 +110,7 @@ TEST(Trust, TakesHostNamesFromTheAlternativeNamesOnly) {
   }
 }
 
-TEST(Trust, ADotAtTheEndOfAHostNameIsForTheResolver) {
+TEST_F(TrustOfAServer, ADotAtTheEndOfAHostNameIsForTheResolver) {
   const auto ca = make_ca();
   const ServerTls tls{make_server(ca, "server", "DNS:api.example.com")};
   RawServer server(serve, &tls);
@@ -104,23 +124,22 @@ TEST(Trust, ADotAtTheEndOfAHostNameIsForTheResolver) {
   EXPECT_TRUE(response) << response.error().text();
 }
 
-TEST(Trust, UsesWhatIsGoodOfABundleWithABrokenBlock) {
+TEST_F(TrustOfAServer, UsesWhatIsGoodOfABundleWithABrokenBlock) {
   const auto ca = make_ca();
   const std::string broken = "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
   const std::string torn = "-----BEGIN CERTIFICATE-----\n%%%%\n-----END CERTIFICATE-----\n";
   const ServerTls tls{make_server(ca)};
   RawServer server(serve, &tls);
   for (const auto& content : {broken + ca.pem(), torn + ca.pem(), ca.pem() + broken, ca.pem() + torn}) {
-    const Named file("SSL_CERT_FILE", content);
+    const Named file(content);
     const auto response = call(server.url(), Trust{});
     EXPECT_TRUE(response) << content << response.error().text();
   }
 }
 
-TEST(Trust, NamesTheBrokenBlockWhereAServerIsNotBelieved) {
-  const Named file("SSL_CERT_FILE",
-                   make_ca("another CA").pem() +
-                       "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n");
+TEST_F(TrustOfAServer, NamesTheBrokenBlockWhereAServerIsNotBelieved) {
+  const Named file(make_ca("another CA").pem() +
+                   "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n");
   const ServerTls tls{make_server(make_ca())};
   RawServer server(serve, &tls);
   const auto response = call(server.url(), Trust{});
@@ -129,11 +148,11 @@ TEST(Trust, NamesTheBrokenBlockWhereAServerIsNotBelieved) {
               AllOf(HasSubstr("is not accepted"), HasSubstr("block 2 of SSL_CERT_FILE=" + file.path())));
 }
 
-TEST(Trust, NamesAFileThatHoldsNothingOrCannotBeRead) {
+TEST_F(TrustOfAServer, NamesAFileThatHoldsNothingOrCannotBeRead) {
   const ServerTls tls{make_server(make_ca())};
   RawServer server(serve, &tls);
   {
-    const Named file("SSL_CERT_FILE", "no PEM at all\n");
+    const Named file("no PEM at all\n");
     const auto response = call(server.url(), Trust{});
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().kind, FailureKind::configuration);
@@ -146,9 +165,9 @@ TEST(Trust, NamesAFileThatHoldsNothingOrCannotBeRead) {
   EXPECT_THAT(response.error().what, HasSubstr("SSL_CERT_FILE=/nowhere/ca.pem cannot be read: No such file"));
 }
 
-TEST(Trust, ReadsTheFileAgainForANewClientWhenItHasChanged) {
+TEST_F(TrustOfAServer, ReadsTheFileAgainForANewClientWhenItHasChanged) {
   const auto ca = make_ca();
-  const Named file("SSL_CERT_FILE", make_ca().pem());
+  const Named file(make_ca().pem());
   const ServerTls tls{make_server(ca)};
   RawServer server(serve, &tls);
   Request request;
