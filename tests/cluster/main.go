@@ -90,7 +90,7 @@ func defaultCRDs() string {
 	if err != nil {
 		return ""
 	}
-	crds := filepath.Join(filepath.Dir(program), "..", "..", "deploy", "crds")
+	crds := filepath.Join(filepath.Dir(program), "..", "..", "deploy", "chart", "runtime-agent", "crds")
 	if _, err := os.Stat(crds); err != nil {
 		return ""
 	}
