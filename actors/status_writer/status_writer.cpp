@@ -267,8 +267,10 @@ void StatusWriter::write() {
 
 void StatusWriter::written(Result<Json> outcome, const std::string& based_on) {
   writing_ = false;
-  // Deleted (and perhaps made anew by somebody) since this write was carried out: what it wrote is there no more.
-  if (outcome && !written_uid_.empty() && (!object_ || uid_of(*object_) != written_uid_))
+  // Deleted (and perhaps made anew by somebody) since this write was sent: what it wrote, or did not find, is there no
+  // more.
+  const bool of_an_object_that_has_gone = !written_uid_.empty() && (!object_ || uid_of(*object_) != written_uid_);
+  if (of_an_object_that_has_gone && (outcome || outcome.error().kind == FailureKind::not_found))
     return consider();
   if (outcome) {
     tell_object_problem("");

@@ -207,6 +207,26 @@ TEST_F(StatusWriterTest, MakesTheObjectAnewThatIsDeletedWhileAWriteToItIsOnTheWa
   EXPECT_EQ((*api->object(connections, "compass-connection"))["metadata"]["annotations"][reconnect_annotation], uid);
 }
 
+TEST_F(StatusWriterTest, KeepsAPersonsWishWhereAWriteMeetsTheDeletedObject) {
+  settle();
+  const std::string uid = (*api->object(connections, "compass-connection"))["metadata"]["uid"];
+  api->refuse = [&](const FakeApi::Call& call) -> std::optional<Failure> {
+    if (call.verb != "update" || !api->object(connections, "compass-connection"))
+      return std::nullopt;
+    api->erase(connections, "compass-connection");
+    CompassConnectionObserved gone;
+    gone.absence_id = uid;
+    system.send(writer, gone); // heard before the answer: 404
+    return FakeApi::failure(FailureKind::not_found, "API");
+  };
+  SynchronizationReport report = synchronized();
+  report.fetching = FakeApi::failure(FailureKind::unavailable, "Director");
+  system.tell(writer, report);
+  system.advance(31s);
+  ASSERT_TRUE(api->object(connections, "compass-connection"));
+  EXPECT_EQ((*api->object(connections, "compass-connection"))["metadata"]["annotations"][reconnect_annotation], uid);
+}
+
 TEST_F(StatusWriterTest, NamesTheAbsenceOfItsObjectWhereConfigWatcherDoesNotKnowIt) {
   settle();
   const std::string uid = (*api->object(connections, "compass-connection"))["metadata"]["uid"];

@@ -33,7 +33,7 @@ public:
     std::string path; ///< of the object, or of the collection for "create" and "list"
   };
 
-  /// Asked before each call; a Failure is returned instead of carrying it out.
+  /// Asked before each call; a Failure is returned instead of carrying it out. May change objects.
   std::function<std::optional<Failure>(const Call&)> refuse;
   /// Told after each call that was carried out; may throw, change objects, …
   std::function<void(const Call&)> carried_out;
@@ -143,9 +143,11 @@ private:
   Result<T> carry_out(const Call& call, const std::function<Result<T>(const std::string& path)>& what) {
     std::unique_lock lock(mutex_);
     calls_.push_back(call);
+    lock.unlock();
     if (refuse)
       if (auto refusal = refuse(call))
         return failed(std::move(*refusal));
+    lock.lock();
     Result<T> result = what(call.path);
     lock.unlock();
     if (carried_out)
