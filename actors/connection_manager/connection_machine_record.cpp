@@ -19,7 +19,7 @@ void Transition::operator()(RecordRead&& read) {
   merge_record(std::move(*record));
   s_.record_read = s_.loaded = true;
   s_.record_read_at = moment_.now;
-  s_.record_lane.succeeded(moment_.now + jittered(policy_.record_period));
+  s_.record_lane.succeeded(next_look_at_record());
   if (pending && (!s_.pending || (!as_known && further(*pending)))) {
     change_pending(*pending);
     s_.pending_stored = true;
@@ -58,14 +58,25 @@ void Transition::operator()(RecordVerified&& verified) {
   verified.record->pending_version = s_.record.pending_version; // which was not looked at
   verified.record->pending = s_.record.pending;
   merge_record(std::move(*verified.record));
-  s_.record_lane.succeeded(moment_.now + jittered(policy_.record_period));
+  s_.record_lane.succeeded(next_look_at_record());
 }
 
 void Transition::operator()(SecretsSeen&& seen) {
-  if (seen.certificates_version)
-    s_.certificates_seen = std::move(seen.certificates_version);
-  if (seen.ca_version)
-    s_.ca_seen = std::move(seen.ca_version);
+  const auto note = [](std::optional<std::string>& version, bool forbidden, std::optional<std::string>& kept,
+                       bool& unwatched) {
+    if (version)
+      kept = std::move(version);
+    unwatched = forbidden || (unwatched && !version);
+  };
+  note(seen.certificates_version, seen.certificates_unwatched, s_.certificates_seen, s_.certificates_unwatched);
+  note(seen.ca_version, seen.ca_unwatched, s_.ca_seen, s_.ca_unwatched);
+  if (s_.record_read && s_.record_lane.due() > next_look_at_record())
+    s_.record_lane.succeeded(next_look_at_record());
+}
+
+Time Transition::next_look_at_record() const {
+  const bool watched = !s_.certificates_unwatched && !s_.ca_unwatched;
+  return moment_.now + jittered(watched ? policy_.record_period : std::min(policy_.sync_period, policy_.record_period));
 }
 
 void Transition::doubt_record() {

@@ -28,8 +28,9 @@ ConnectionManager::ConnectionManager(caf::actor_config& config, supervision::Env
 
 ConnectionManager::behavior_type ConnectionManager::make_behavior() {
   tell(peers_.config_watcher, FactsRequested{});
-  watch_secret(settings_.certificates, "watch the certificates Secret", &SecretsSeen::certificates_version);
-  watch_secret(settings_.ca, "watch the CA Secret", &SecretsSeen::ca_version);
+  watch_secret({settings_.certificates, "watch the certificates Secret", &SecretsSeen::certificates_version,
+                &SecretsSeen::certificates_unwatched});
+  watch_secret({settings_.ca, "watch the CA Secret", &SecretsSeen::ca_version, &SecretsSeen::ca_unwatched});
   feed(TimePassed{});
   return {
       [this](const ConfigurationObserved& observed) { feed(observed); },
@@ -47,24 +48,25 @@ void ConnectionManager::on_exit() {
   peers_ = {};
 }
 
-void ConnectionManager::watch_secret(const SecretName& secret, const char* name,
-                                     std::optional<std::string> SecretsSeen::*version) {
+void ConnectionManager::watch_secret(const WatchedSecret& watched) {
   const auto id = std::make_shared<supervision::CallId>();
   *id = watch<SecretVersion>(
-      name,
-      [api = api_, secret, seed = random()()](const CancelToken& cancel, const auto& emit) {
+      watched.span,
+      [api = api_, secret = watched.name, seed = random()()](const CancelToken& cancel, const auto& emit) {
         watch_secret_version(*api, secret, seed, cancel, emit);
       },
-      [this, id, secret, name, version](const SecretVersion& seen) {
+      [this, id, watched](const SecretVersion& seen) {
+        SecretsSeen event;
         if (seen.forbidden) {
-          log::info("a Secret may not be watched: it is read at intervals", {{"object", secret.text()}});
+          log::info("a Secret may not be watched: it is read once in each sync period",
+                    {{"object", watched.name.text()}});
           cancel_call(*id);
           after(settings_.record_period, "try to watch a Secret", supervision::Traced::begins,
-                [this, secret, name, version] { watch_secret(secret, name, version); });
-          return;
+                [this, watched] { watch_secret(watched); });
+          event.*watched.unwatched = true;
+        } else {
+          event.*watched.version = seen.version;
         }
-        SecretsSeen event;
-        event.*version = seen.version;
         feed(std::move(event));
       });
 }

@@ -44,7 +44,13 @@ private:
   /// What a process that is to end still does: it writes down what a token was spent for.
   bool worth_finishing(const Next& next) const;
   void sleep_until(Time due);
-  void watch_secret(const SecretName& secret, const char* name, std::optional<std::string> SecretsSeen::*version);
+  struct WatchedSecret {
+    SecretName name;
+    const char* span;
+    std::optional<std::string> SecretsSeen::*version;
+    bool SecretsSeen::*unwatched;
+  };
+  void watch_secret(const WatchedSecret& watched);
   enum class Say { changes, all };
   void tell_facts(Say say);
 

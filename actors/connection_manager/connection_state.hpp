@@ -21,7 +21,8 @@ struct Policy {
   std::chrono::milliseconds sync_period{20'000};
   std::chrono::milliseconds minimal_sync_time{10'000};
   std::chrono::milliseconds backoff_ceiling{300'000};
-  /// The two Secrets are read again so often, with jitter, besides being watched: they may not be watchable.
+  /// The two Secrets are read again so often, with jitter, besides being watched. Where one of them may not be watched,
+  /// as with the rights of today's agent, they are read once in each sync period instead.
   std::chrono::milliseconds record_period{600'000};
   /// Of writing to the cluster, which has no service to spare and nobody to wait for.
   std::chrono::milliseconds cluster_backoff{1'000};
@@ -52,6 +53,8 @@ struct ConnectionState {
   /// Versions that a watch has told, and that are to be compared with the record; empty: absent.
   std::optional<std::string> certificates_seen;
   std::optional<std::string> ca_seen;
+  bool certificates_unwatched = false;
+  bool ca_unwatched = false;
 
   // The certificate in use.
   std::optional<Credentials> current;
@@ -143,6 +146,8 @@ struct RecordVerified {
 struct SecretsSeen {
   std::optional<std::string> certificates_version{};
   std::optional<std::string> ca_version{};
+  bool certificates_unwatched = false; ///< it may not be watched
+  bool ca_unwatched = false;
 };
 /// Something may be due.
 struct TimePassed {};

@@ -69,6 +69,7 @@ private:
   void retry_after(const Failure& failure);
   /// A tenth more or less.
   std::chrono::milliseconds jittered(std::chrono::milliseconds period) const;
+  Time next_look_at_record() const;
   /// No retry of a renewal is put off so far that the validity ends before it.
   std::chrono::milliseconds before_the_end() const;
   Lane& issued_lane() { return s_.pending->for_renewal ? s_.renewal_lane : s_.pairing_lane; }

@@ -221,6 +221,14 @@ TEST_P(JobConnection, WorksWithTheRightsOfTodaysManifests) {
   EXPECT_TRUE(converges());
   world().merge(kubernetes::applications(), "mp-app-0001", {{"spec", {{"description", "edited"}}}});
   EXPECT_TRUE(converges());
+  // They may not be watched, and are back within a sync period all the same.
+  const auto pair = [this] { return world().get(kubernetes::secrets("kyma-system"), "cluster-client-certificates"); };
+  const auto ca = [this] { return world().get(kubernetes::secrets("istio-system"), "kyma-gateway-certs-cacert"); };
+  const auto before = (*pair())["data"];
+  world().remove(kubernetes::secrets("kyma-system"), "cluster-client-certificates");
+  world().remove(kubernetes::secrets("istio-system"), "kyma-gateway-certs-cacert");
+  EXPECT_TRUE(comes_true([&] { return pair() && (*pair())["data"] == before && ca(); }, 10s));
+  EXPECT_EQ(world().tokens_spent(), 1u);
   world().configure();
   world().remove(kubernetes::compass_connections(), connection_name);
   EXPECT_TRUE(connects_anew(2));

@@ -86,18 +86,47 @@ TEST(ConnectionMaintenance, RestoresADeletedSecretFromMemory) {
   EXPECT_EQ(world.connector->count("exchange"), 1u);
 }
 
-TEST(ConnectionMaintenance, RestoresADeletedSecretWithinMinutesWhereItMayNotBeWatched) {
+/// As with the rights of today's agent; the sync period is 20 s.
+TEST(ConnectionMaintenance, RestoresADeletedSecretWithinASyncPeriodWhereItMayNotBeWatched) {
+  const std::string certificates = "watch the certificates Secret";
+  const std::string ca = "watch the CA Secret";
+  for (const auto& forbidden : {std::vector{certificates, ca}, std::vector{certificates}, std::vector{ca}}) {
+    SCOPED_TRACE(testing::PrintToString(forbidden));
+    World world;
+    world.pair();
+    for (const auto& name : forbidden) {
+      world.system.io().emit(name.c_str(), connection_manager::SecretVersion{.version = {}, .forbidden = true});
+      world.system.run();
+      EXPECT_FALSE(world.system.io().watching(name.c_str()));
+    }
+    world.api->erase(kubernetes::secrets("kyma-system"), "cluster-client-certificates");
+    world.api->erase(kubernetes::secrets("istio-system"), "ca-certificates");
+    world.system.advance(23s);
+    EXPECT_EQ(world.stored_serial(), world.serial());
+    EXPECT_TRUE(world.ca());
+    world.api->clear_calls();
+    world.system.advance(200s);
+    EXPECT_GE(world.api->count("get"), 2u * 8);
+    EXPECT_LE(world.api->count("get"), 2u * 11) << "two for each sync period";
+    EXPECT_EQ(world.api->calls().size(), world.api->count("get"));
+    world.system.advance(8min);
+    for (const auto& name : forbidden)
+      EXPECT_TRUE(world.system.io().watching(name.c_str())) << "it may be allowed by now";
+  }
+}
+
+TEST(ConnectionMaintenance, ReadsNoSecretInEachSyncPeriodOnceBothMayBeWatchedAgain) {
   World world;
   world.pair();
-  for (const char* name : {"watch the certificates Secret", "watch the CA Secret"}) {
-    world.system.io().emit(name, connection_manager::SecretVersion{.version = {}, .forbidden = true});
-    world.system.run();
-    EXPECT_FALSE(world.system.io().watching(name));
-  }
-  world.api->erase(kubernetes::secrets("kyma-system"), "cluster-client-certificates");
+  world.system.io().emit("watch the CA Secret", connection_manager::SecretVersion{.version = {}, .forbidden = true});
+  world.system.run();
   world.system.advance(11min);
-  EXPECT_EQ(world.stored_serial(), world.serial());
-  EXPECT_TRUE(world.system.io().watching("watch the CA Secret")) << "it may be allowed by now";
+  ASSERT_TRUE(world.system.io().watching("watch the CA Secret"));
+  world.sees_secrets();
+  world.system.advance(1min);
+  world.api->clear_calls();
+  world.system.advance(7min);
+  EXPECT_EQ(world.api->calls().size(), 0u);
 }
 
 TEST(ConnectionMaintenance, RestoresADeletedSecretAlsoWhileTheConnectorAsksForPeace) {
