@@ -72,6 +72,18 @@ func createNamespaces(ctx context.Context, config *rest.Config, names []string) 
 	})
 }
 
+// waitUntilControlled returns when the controllers have made their first object: they have read what there is by then.
+func waitUntilControlled(ctx context.Context, config *rest.Config) error {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	return poll(ctx, func(ctx context.Context) error {
+		_, err := client.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
+}
+
 // installDefinitions returns when every definition is served: "Established" comes a moment before the
 // first request is answered.
 func installDefinitions(ctx context.Context, config *rest.Config, directory string) error {

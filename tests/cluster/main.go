@@ -1,9 +1,9 @@
 // kube-apiserver-for-tests runs a real Kubernetes API server, without a cluster.
 //
-// Embedded etcd and kube-apiserver share this one process and listen on loopback only. Nothing else
-// of Kubernetes runs: no controller-manager (so no garbage collection of owned objects, and a deleted
-// namespace stays "Terminating"), no scheduler, no kubelet. What the Runtime Agent meets at the API is
-// therefore the real thing - storage, validation, pruning, RBAC, watches, tokens - in three seconds.
+// Embedded etcd, kube-apiserver and those controllers of the controller manager that need no nodes share
+// this one process and listen on loopback only: no scheduler, no kubelet. What the Runtime Agent meets at
+// the API is therefore the real thing - storage, validation, pruning, RBAC, watches, tokens, garbage
+// collection, namespaces that end, quotas - in a few seconds.
 package main
 
 import (
@@ -28,10 +28,10 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 )
 
-const usage = `Runs etcd and a real kube-apiserver, with RBAC, in this process, on 127.0.0.1.
+const usage = `Runs etcd, a real kube-apiserver with RBAC, and controllers, in this process, on 127.0.0.1.
 
-When the server is ready, the custom resource definitions are installed, the namespaces exist and a
-kubeconfig of an administrator is written; then the ready file appears. The server runs until SIGTERM
+When the server is ready, the custom resource definitions are installed, the namespaces exist, a
+kubeconfig of an administrator is written and the controllers work; then the ready file appears. The server runs until SIGTERM
 or SIGINT, removes its data and exits with 0. A failure to start or a server that ends by itself: 1.
 Arguments that cannot be understood: 2.
 
@@ -54,6 +54,7 @@ type options struct {
 	keep          bool
 	untilStdinEOF bool
 	auditLog      string
+	controllers   bool
 	verbosity     int
 }
 
@@ -70,6 +71,8 @@ func parse(arguments []string) (options, error) {
 	flags.BoolVar(&o.untilStdinEOF, "until-stdin-eof", false,
 		"also stop when standard input ends: a server started by a test must not outlive it")
 	flags.StringVar(&o.auditLog, "audit-log", "", "`file` for a line of JSON about each request of a ServiceAccount: who, what, the answer's code")
+	flags.BoolVar(&o.controllers, "controllers", true,
+		"run the controller manager's controllers of garbage, namespaces, quotas, ServiceAccounts and aggregated roles")
 	flags.IntVar(&o.verbosity, "v", 0, "verbosity of kube-apiserver's log, which goes to standard error")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), "Usage: kube-apiserver-for-tests [OPTION]...\n\n", usage, "Options:\n")
@@ -171,12 +174,17 @@ func run(o options) (err error) {
 	starting, cancel := context.WithTimeout(stop, startDeadline)
 	defer cancel()
 	ready := make(chan error, 1)
-	go func() { ready <- furnish(starting, o, keys) }()
+	controllersEnded := make(chan error, 1)
+	go func() {
+		ready <- furnish(starting, o, keys, func() { controllersEnded <- runControllers(stop, o.kubeconfig) })
+	}()
 
 	select {
 	case err = <-ready:
 	case err = <-ended:
 		return unlessStopped(stop, fmt.Errorf("the API server ended by itself: %w", err))
+	case err = <-controllersEnded:
+		return unlessStopped(stop, fmt.Errorf("the controllers did not start: %w", err))
 	}
 	if err != nil {
 		return unlessStopped(stop, fmt.Errorf("the API server did not become ready: %w", err))
@@ -185,6 +193,11 @@ func run(o options) (err error) {
 	select {
 	case err := <-ended:
 		return fmt.Errorf("the API server ended by itself: %w", err)
+	case err := <-controllersEnded:
+		err = unlessStopped(stop, fmt.Errorf("the controllers ended by themselves: %w", err))
+		if err != nil {
+			return err
+		}
 	case <-stop.Done():
 	}
 	genericapiserver.RequestShutdown()
@@ -204,7 +217,7 @@ func unlessStopped(stop context.Context, err error) error {
 }
 
 // furnish waits for the server, installs what the agent expects to find, and says that it is there.
-func furnish(ctx context.Context, o options, keys keyFiles) error {
+func furnish(ctx context.Context, o options, keys keyFiles, control func()) error {
 	url := fmt.Sprintf("https://127.0.0.1:%d", o.port)
 	config := &rest.Config{
 		Host:            url,
@@ -224,6 +237,12 @@ func furnish(ctx context.Context, o options, keys keyFiles) error {
 	}
 	if err := writeKubeconfigs(o, url, keys); err != nil {
 		return err
+	}
+	if o.controllers {
+		go control()
+		if err := waitUntilControlled(ctx, config); err != nil {
+			return fmt.Errorf("the controllers: %w", err)
+		}
 	}
 	facts := fmt.Sprintf("url=%s\nkubeconfig=%s\nca=%s\ndir=%s\npid=%d\n", url, o.kubeconfig, keys.ca, o.dir, os.Getpid())
 	fmt.Print("ready\n", facts)
@@ -254,7 +273,7 @@ func serverArguments(o options, keys keyFiles, etcd string) []string {
 		// A token ends when its request said so, as tests of expiry expect.
 		"--service-account-extend-token-expiration=false",
 		"--authorization-mode=RBAC",
-		// It would refuse every pod: the default ServiceAccounts are made by the controller-manager.
+		// It would refuse every pod where the controllers do not run: they make the default ServiceAccounts.
 		"--disable-admission-plugins=ServiceAccount",
 		"--v=" + strconv.Itoa(o.verbosity),
 	}
