@@ -29,7 +29,7 @@ struct DesiredStateFetched {
   std::shared_ptr<const DesiredState> state;
 };
 
-/// One Application that could not be brought in line, and why.
+/// One Application that could not be brought in line, and why; or that is in line, and what does not work.
 struct ApplicationProblem {
   std::string application; ///< name in the cluster, or the Director's where there is none
   std::string reason;
@@ -54,6 +54,7 @@ struct DesiredStateApplied {
   std::uint64_t sequence = 0;
   ApplyCounts counts;
   std::vector<ApplicationProblem> problems; ///< per Application; the rest has been applied
+  std::vector<ApplicationProblem> warnings; ///< applied as it is, and does not work as a whole (contract §9)
   std::optional<Failure> failure;           ///< of the whole: e.g. the CRD is lacking, or deletions are held back
   /// Deletions are held back until a second complete fetch over a new connection says the same (§5.2).
   bool wants_confirmation = false;

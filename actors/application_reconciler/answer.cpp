@@ -59,7 +59,20 @@ std::optional<Failure> held_back(const std::vector<std::string>& names) {
 
 bool same_result(const DesiredStateApplied& a, const DesiredStateApplied& b) {
   const auto text = [](const std::optional<Failure>& failure) { return failure ? failure->text() : std::string(); };
-  return a.problems == b.problems && text(a.failure) == text(b.failure) && a.wants_confirmation == b.wants_confirmation;
+  return a.problems == b.problems && a.warnings == b.warnings && text(a.failure) == text(b.failure) &&
+         a.wants_confirmation == b.wants_confirmation;
+}
+
+void log_warnings(const std::vector<ApplicationProblem>& warnings, const std::vector<ApplicationProblem>& before) {
+  constexpr std::size_t most_at_once = 20;
+  std::size_t logged = 0;
+  for (const ApplicationProblem& warning : warnings)
+    if (std::find(before.begin(), before.end(), warning) == before.end() && logged++ < most_at_once)
+      log::warning("an Application is applied and does not work as a whole",
+                   {{"application", warning.application}, {"warning", warning.reason}});
+  if (logged > most_at_once)
+    log::warning("more Applications are applied and do not work as a whole",
+                 {{"applications", std::to_string(logged - most_at_once)}});
 }
 
 void log_pass(const DesiredStateApplied& applied, bool said_before, bool for_fetch) {

@@ -28,6 +28,9 @@ std::optional<Failure> held_back(const std::vector<std::string>& names);
 /// They differ in counts and sequence only.
 bool same_result(const DesiredStateApplied& a, const DesiredStateApplied& b);
 
+/// Those that `before` does not have, at most twenty.
+void log_warnings(const std::vector<ApplicationProblem>& warnings, const std::vector<ApplicationProblem>& before);
+
 /// One line where something was done, or is wrong and was not said before. `for_fetch`: after a fetch, or after
 /// somebody's change.
 void log_pass(const DesiredStateApplied& applied, bool said_before, bool for_fetch);

@@ -70,6 +70,7 @@ ApplicationsSnapshot PublishedApplications::snapshot() const {
     for (const auto& [name, desired] : last_.desired->applications) {
       ApplicationFacts& facts = row(name);
       facts.desired = desired->digest;
+      facts.warning = desired->warning;
       facts.state = last_.failure ? ApplicationState::pending : ApplicationState::applied;
       if (!last_.failure)
         facts.applied = desired->digest;

@@ -56,6 +56,7 @@ struct ApplicationFacts {
   std::optional<Digest> applied;
   std::optional<ApplicationChange> change; ///< by this process
   std::string error;                       ///< why it is not applied; reasons joined by "; "
+  std::string warning;                     ///< what does not work though it is applied
   std::optional<ApplicationProblem> last_error;
   std::optional<WallTime> last_error_time; ///< when it was last seen; stays after it is over
 };

@@ -316,9 +316,12 @@ void ApplicationReconciler::finish(std::optional<Failure> failure) {
   applied.counts = pass.counts;
   applied.problems = by_application(std::move(pass.problems));
   applied.counts.failed = applications_of(applied.problems);
+  if (desired_)
+    applied.warnings = desired_->warnings();
   applied.wants_confirmation = !pass.plan.held.empty();
   publish(pass, applied.problems, failure);
   applied.failure = failure ? std::move(failure) : held_back(pass.plan.held);
+  log_warnings(applied.warnings, applied_ ? applied_->warnings : std::vector<ApplicationProblem>{});
   log_pass(applied, applied_ && same_result(*applied_, applied), pass.answers_fetch);
   answer(std::move(applied), pass.answers_fetch);
   repairs_.prune(now());

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "actors/application_reconciler/gateway_urls.hpp"
 #include "actors/application_reconciler/names.hpp"
 #include "actors/application_reconciler/object_bodies.hpp"
 #include "actors/application_reconciler/problem_text.hpp"
@@ -95,7 +96,7 @@ public:
       refuse(name, reason);
       return;
     }
-    DesiredApplication application{name, {}, {}, std::move(secrets), source};
+    DesiredApplication application{name, {}, {}, std::move(secrets), gateway_warning(*source), source};
     application.digest = application_digest(*source, name, settings_);
     application.whole_digest = whole_digest(application);
     objects_.applications.emplace(std::move(name), std::make_shared<const DesiredApplication>(std::move(application)));
@@ -140,6 +141,14 @@ std::vector<ApplicationProblem> DesiredObjects::problems() const {
   for (const auto& [name, reason] : refused)
     problems.push_back({bounded(name, name_limit), reason});
   return problems;
+}
+
+std::vector<ApplicationProblem> DesiredObjects::warnings() const {
+  std::vector<ApplicationProblem> warnings;
+  for (const auto& [name, application] : applications)
+    if (!application->warning.empty())
+      warnings.push_back({name, application->warning});
+  return warnings;
 }
 
 DesiredObjects desired_objects(const compass::RuntimeDataPtr& data, const MappingSettings& settings) {

@@ -37,6 +37,7 @@ struct DesiredApplication {
   Digest digest{};                    ///< of what is ours in the Application
   Digest whole_digest{};              ///< of that and of all its Secrets
   std::vector<DesiredSecret> secrets; ///< by name
+  std::string warning;                ///< what does not work though it is applied (gateway_urls.hpp); mostly empty
   /// Shares the ownership of the whole fetch.
   std::shared_ptr<const compass::Application> source;
 };
@@ -51,6 +52,8 @@ struct DesiredObjects {
 
   /// The refusals as problems, by name.
   std::vector<ApplicationProblem> problems() const;
+  /// What is applied as it is, and does not work: by name.
+  std::vector<ApplicationProblem> warnings() const;
 };
 
 /// Maps everything. Applications whose name or whose Secrets' names are impossible, or shared, are refused, the rest is

@@ -19,6 +19,27 @@ std::string words_for(const Facts& facts, std::string_view state) {
   return facts.synchronization ? synchronization_error(*facts.synchronization) : std::string();
 }
 
+/// What is said when there is such a problem, and when it is over.
+struct Reasons {
+  const char* begun;
+  const char* over;
+  const char* over_text;
+};
+
+void tell_changes(const std::vector<ApplicationProblem>& problems, std::map<std::string, std::string>& told,
+                  const Reasons& reasons, std::vector<Happening>& all) {
+  std::map<std::string, std::string> present;
+  for (const ApplicationProblem& problem : problems)
+    present[problem.application] = without_request_id(problem.reason);
+  for (const auto& [application, reason] : present)
+    if (const auto before = told.find(application); before == told.end() || before->second != reason)
+      all.push_back({true, reasons.begun, reason, application});
+  for (const auto& [application, reason] : told)
+    if (!present.contains(application))
+      all.push_back({false, reasons.over, reasons.over_text, application});
+  told = std::move(present);
+}
+
 } // namespace
 
 Happening state_changed(const Facts& facts, std::string_view state) {
@@ -27,17 +48,12 @@ Happening state_changed(const Facts& facts, std::string_view state) {
 }
 
 std::vector<Happening> problems_changed(const DesiredStateApplied& applied, ToldProblems& told) {
-  ToldProblems present;
-  for (const ApplicationProblem& problem : applied.problems)
-    present[problem.application] = without_request_id(problem.reason);
   std::vector<Happening> all;
-  for (const auto& [application, reason] : present)
-    if (const auto before = told.find(application); before == told.end() || before->second != reason)
-      all.push_back({true, "ApplicationFailed", reason, application});
-  for (const auto& [application, reason] : told)
-    if (!present.contains(application))
-      all.push_back({false, "ApplicationInLine", "what was wrong is no more", application});
-  told = std::move(present);
+  tell_changes(applied.problems, told.problems, {"ApplicationFailed", "ApplicationInLine", "what was wrong is no more"},
+               all);
+  tell_changes(applied.warnings, told.warnings,
+               {"ApplicationAmbiguous", "ApplicationUnambiguous", "the central gateway can resolve each of its URLs"},
+               all);
   if (all.size() > most_at_once) {
     const std::size_t more = all.size() - most_at_once;
     all.resize(most_at_once);

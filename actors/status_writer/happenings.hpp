@@ -22,11 +22,14 @@ struct Happening {
 /// The connection's state has changed to `state`, for the reason that `facts` hold.
 Happening state_changed(const Facts& facts, std::string_view state);
 
-/// Problems of Applications as they were told last: by name, without ids of requests.
-using ToldProblems = std::map<std::string, std::string>;
+/// Problems and warnings of Applications as they were told last: by name, without ids of requests.
+struct ToldProblems {
+  std::map<std::string, std::string> problems;
+  std::map<std::string, std::string> warnings;
+};
 
-/// Applications that have a problem, have another one, or none any more; `told` is brought in line. At most 50 at once,
-/// and one that says how many more there are.
+/// Applications that have a problem or a warning, have another one, or none any more; `told` is brought in line. At
+/// most 50 at once, and one that says how many more there are.
 std::vector<Happening> problems_changed(const DesiredStateApplied& applied, ToldProblems& told);
 
 /// `text` without " (x-request-id …)", which differs in each cycle.

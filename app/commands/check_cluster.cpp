@@ -134,7 +134,7 @@ std::vector<Right> rights(const Settings& settings) {
   const std::vector<std::string_view> lease = {"get", "create", "update"};
   const std::vector<std::string_view> none;
   const std::vector<std::string_view> watching = {"list", "watch"};
-  constexpr std::string_view late = "it is restored up to ten minutes after somebody has taken it away";
+  constexpr std::string_view late = "it is restored up to a sync period after somebody has taken it away";
   std::vector<Right> rights = {
       {kubernetes::compass_connections(), "", {"get", "create", "update"}, {"list", "watch"}, "changes are seen late"},
       {kubernetes::applications(),

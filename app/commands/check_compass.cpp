@@ -169,6 +169,12 @@ void check_applications(Checks& checks, const compass::RuntimeDataPtr& data) {
   for (const auto& [name, reason] : desired.refused)
     checks.report.failed("applications", fmt::format("Application {}: {}", name, reason),
                          "rename it in Compass; the others are applied");
+  const auto warnings = desired.warnings();
+  for (const ApplicationProblem& warning : warnings)
+    checks.report.warning("gateway", fmt::format("Application {}: {}", warning.application, warning.reason),
+                          "rename all but one of them in Compass; the Application is applied as it is");
+  if (warnings.empty())
+    checks.report.passed("gateway", "the central gateway can resolve the URL of every API");
   if (desired.refused.empty())
     checks.report.passed("applications",
                          fmt::format("{} Applications, each with a name of its own", desired.applications.size()));

@@ -1,5 +1,6 @@
 #include "app/metrics/exposition.hpp"
 
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -108,8 +109,12 @@ void add_connection(Families& families, const MetricSources& sources) {
   for (const auto& [outcome, count] : sources.measurements.cycles.counts())
     families.set("cycles_total", static_cast<double>(count), {{"outcome", outcome}});
   families.set("cycle_duration_seconds", sources.measurements.cycles.durations(), cycle_bounds);
-  for (const auto& [state, count] : sources.pages.applications().by_state())
+  const auto applications = sources.pages.applications();
+  for (const auto& [state, count] : applications.by_state())
     families.set("applications", static_cast<double>(count), {{"state", std::string(to_string(state))}});
+  const auto ambiguous = std::count_if(applications.applications.begin(), applications.applications.end(),
+                                       [](const auto& application) { return !application.warning.empty(); });
+  families.set("applications_ambiguous", static_cast<double>(ambiguous));
 }
 
 void add_actors(Families& families, const MetricSources& sources) {

@@ -16,6 +16,8 @@ const std::vector<MetricDescription>& metric_descriptions() {
       {"runtime_agent_actor_restarts_total", counter, "actor", "Restarts of the actor after it failed"},
       {"runtime_agent_actor_up", gauge, "actor", "1 while the actor runs and answers, otherwise 0"},
       {"runtime_agent_applications", gauge, "state", "Applications by state: applied, failed, refused, held, pending"},
+      {"runtime_agent_applications_ambiguous", gauge, "",
+       "Applications with URLs that the central gateway cannot resolve: two API definitions share one"},
       {"runtime_agent_build_info", gauge, "version", "Always 1; the version is the label"},
       {"runtime_agent_certificate_expiry_timestamp_seconds", gauge, "",
        "When the client certificate expires, as Unix time; 0 without a certificate"},

@@ -29,6 +29,7 @@ Json application_document(const ApplicationFacts& facts) {
                    {"appliedDigest", hexadecimal(facts.applied)},
                    {"lastChange", nullptr},
                    {"error", facts.error.empty() ? Json() : Json(facts.error)},
+                   {"warning", facts.warning.empty() ? Json() : Json(facts.warning)},
                    {"lastError", nullptr}};
   if (facts.change)
     document["lastChange"] = {{"what", facts.change->what}, {"time", timestamp_or_null(facts.change->time)}};
@@ -40,7 +41,8 @@ Json application_document(const ApplicationFacts& facts) {
 /// Those with something wrong first; otherwise by name, as they come.
 void wrong_ones_first(std::vector<ApplicationFacts>& applications) {
   const auto wrong = [](const ApplicationFacts& facts) {
-    return facts.state != ApplicationState::applied && facts.state != ApplicationState::gone;
+    return !facts.warning.empty() ||
+           (facts.state != ApplicationState::applied && facts.state != ApplicationState::gone);
   };
   std::stable_partition(applications.begin(), applications.end(), wrong);
 }
@@ -55,6 +57,8 @@ Markup short_digest(const Json& digest) {
 Markup error_cell(const Json& application, const Json& now) {
   if (application["error"].is_string())
     return html(R"(<span class="cause">{}</span>)", application["error"]);
+  if (application["warning"].is_string())
+    return html(R"(<span class="cause">warning: {}</span>)", application["warning"]);
   if (application["lastError"].is_null())
     return html(R"(<span class="quiet">none</span>)");
   return html(R"(<span class="quiet">{}: {}</span>)", ago(application["lastError"]["time"], now),
@@ -142,7 +146,9 @@ std::string applications_text(const Json& document) {
         {application["name"], application["state"], digest(application["desiredDigest"]),
          digest(application["appliedDigest"]),
          change.is_null() ? "-" : change["what"].get<std::string>() + " " + ago_text(change["time"], document["time"]),
-         application["error"].is_null() ? "-" : application["error"].get<std::string>()});
+         application["error"].is_string()     ? application["error"].get<std::string>()
+         : application["warning"].is_string() ? "warning: " + application["warning"].get<std::string>()
+                                              : "-"});
   }
   return table.text();
 }

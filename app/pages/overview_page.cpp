@@ -65,6 +65,9 @@ Json problems_of(const status_writer::Facts& facts, const Json& actors,
   for (const auto& application : applications.applications)
     if (!application.error.empty() && problems.size() < problems_at_most)
       add("Application", application.name + ": " + application.error, "/applicationz");
+  for (const auto& application : applications.applications)
+    if (!application.warning.empty() && problems.size() < problems_at_most)
+      add("Application", application.name + ": " + application.warning, "/applicationz");
   if (!facts.warning.empty())
     add("Warning", facts.warning, "/configz");
   return problems;

@@ -6,6 +6,7 @@
 
 #include "tests/e2e/support/trace_check.hpp"
 #include "tests/sandbox/compass/datasets.hpp"
+#include "tests/vectors/gateway.hpp"
 
 namespace runtime_agent::e2e {
 namespace {
@@ -28,6 +29,7 @@ void check_trace(AgentProcess& agent) {
 void EndToEnd::TearDown() {
   if (!world_ || !world_->started())
     return;
+  check_gateway_urls();
   check_trace(world_->agent());
   if (!HasFailure())
     return;
@@ -71,6 +73,14 @@ void EndToEnd::end_agent() {
   world().agent().signal(SIGTERM);
   EXPECT_EQ(world().agent().wait(20s), 0);
   EXPECT_LT(std::chrono::steady_clock::now() - asked, 5s);
+}
+
+void EndToEnd::check_gateway_urls() {
+  if (!world_->agent().running() || world_->state() != "Synchronized")
+    return;
+  const std::string log = world_->agent().output();
+  for (const auto& [application, urls] : vectors::unresolvable(world_->list(kubernetes::applications())))
+    EXPECT_NE(log.find("the central gateway answers 400"), std::string::npos) << application << ": " << *urls.begin();
 }
 
 testing::AssertionResult EndToEnd::reaches(const std::string& state, std::chrono::milliseconds limit) {

@@ -55,6 +55,8 @@ protected:
   testing::AssertionResult another_cycle();
 
 private:
+  /// Each centralGatewayUrl works, or the agent has warned of it (contract §9).
+  void check_gateway_urls();
   bool cluster_equals_compass();
 
   std::optional<World> world_;

@@ -168,6 +168,21 @@ TEST(Happenings, AreChangesOfProblemsAndNotTheProblemsOfEachCycle) {
                           Happening{false, "ApplicationInLine", "what was wrong is no more", "mp-a"}));
 }
 
+TEST(Happenings, AreChangesOfWarningsToo) {
+  ToldProblems told;
+  DesiredStateApplied warned;
+  warned.problems = {{"mp-b", "conflict"}};
+  warned.warnings = {{"mp-a", "two share /x/y"}};
+  EXPECT_THAT(problems_changed(warned, told),
+              ElementsAre(Happening{true, "ApplicationFailed", "conflict", "mp-b"},
+                          Happening{true, "ApplicationAmbiguous", "two share /x/y", "mp-a"}));
+  EXPECT_THAT(problems_changed(warned, told), IsEmpty());
+  warned.warnings.clear();
+  EXPECT_THAT(problems_changed(warned, told),
+              ElementsAre(Happening{false, "ApplicationUnambiguous", "the central gateway can resolve each of its URLs",
+                                    "mp-a"}));
+}
+
 TEST(Happenings, AreBounded) {
   std::vector<ApplicationProblem> problems;
   for (int i = 0; i < 1000; ++i)
