@@ -6,29 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "transport/http/status.hpp"
+
 namespace runtime_agent::http {
 namespace {
 
-/// cpp-httplib's writing and parsing of HTTP/1.1, over a connection of ours.
-class Protocol final : public httplib::ClientImpl {
-public:
-  Protocol() : httplib::ClientImpl("unused") { set_url_encode(false); }
-  bool run(Connection& connection, httplib::Request& request, httplib::Response& response) {
-    auto error = httplib::Error::Success;
-    return process_request(connection, request, response, false, error);
-  }
-};
-
-/// The length that the answer's head announces; nullopt where it announces none. Failure: not a number.
-Result<std::optional<std::uint64_t>> announced_length(const httplib::Response& response) {
-  const auto [first, last] = response.headers.equal_range("Content-Length");
-  if (first == last)
-    return std::nullopt;
-  const auto& text = first->second;
-  const bool alike = std::all_of(first, last, [&](const auto& entry) { return entry.second == text; });
-  if (!alike || text.empty() || text.size() > 18 || text.find_first_not_of("0123456789") != std::string::npos)
-    return failed({.kind = FailureKind::malformed, .what = "the answer's Content-Length is not a number"});
-  return std::stoull(text);
+Clock::time_point after(Clock::time_point begin, Clock::duration time) {
+  return time == Clock::duration::max() ? Clock::time_point::max() : begin + time;
 }
 
 } // namespace
@@ -37,78 +21,90 @@ bool same_text(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-Result<Response> Attempt::run(Connection& connection, httplib::Request& wire, const Waiter& waiter,
+Result<Response> Attempt::run(Connection& connection, std::string_view head, const Waiter& waiter,
                               const Silence& limit) {
-  wire.response_handler = [&](const httplib::Response& head) { return head_arrived(head, connection, limit); };
-  wire.content_receiver = [&](const char* data, std::size_t size, std::uint64_t, std::uint64_t) {
-    return body_arrived(data, size);
-  };
-  connection.begin(waiter, std::min(limit.head, limit.body));
-  Protocol protocol;
-  httplib::Response parsed;
-  const bool whole = protocol.run(connection, wire, parsed);
-  if (!whole && !ended_by_receiver_)
-    return failed(why(connection));
-  // Not called by cpp-httplib for answers without a body.
-  const bool without_body = parsed.status == 204;
-  if (without_body)
-    head_arrived(parsed, connection, limit);
-  const bool keeps_alive = parsed.version == "HTTP/1.1" && !same_text(parsed.get_header_value("Connection"), "close");
-  reusable_ = whole && keeps_alive && (framed_ || without_body) && !connection.exchange().closed;
+  AnswerParser parser({[this](AnswerHead arrived) { return head_arrived(std::move(arrived)); },
+                       [this](std::string_view piece) { return body_arrived(piece); }});
+  connection.begin(waiter);
+  progress_ = Clock::now();
+  auto state = AnswerParser::State::broken;
+  if (connection.write(head) && connection.write(request_.body))
+    state = exchange(connection, parser, limit);
+  if (state == AnswerParser::State::whole && !decoder_->whole())
+    refuse(FailureKind::malformed, "the answer's compressed body is cut off");
+  if (!ended_by_receiver_ && (state != AnswerParser::State::whole || failure_))
+    return failed(why(connection, parser));
+  reusable_ = parser.keeps_alive() && !connection.exchange().closed;
   return std::move(response_);
 }
 
-bool Attempt::head_arrived(const httplib::Response& head, Connection& connection, const Silence& limit) {
-  connection.end_of_head(limit.body);
+AnswerParser::State Attempt::exchange(Connection& connection, AnswerParser& parser, const Silence& limit) {
+  auto state = AnswerParser::State::reading;
+  while (state == AnswerParser::State::reading) {
+    // A trickle of framing is no progress.
+    const auto until = after(progress_, parser.head_done() ? limit.body : std::min(limit.head, limit.body));
+    if (connection.read(until, [&](std::string_view bytes) { state = parser.put(bytes); }))
+      continue;
+    return connection.exchange().failure ? AnswerParser::State::broken : parser.end();
+  }
+  return state;
+}
+
+bool Attempt::head_arrived(AnswerHead head) {
+  progress_ = Clock::now();
   response_.status = head.status;
-  response_.headers.assign(head.headers.begin(), head.headers.end());
+  response_.headers = std::move(head.headers);
   streamed_ = receive_ != nullptr && head.status >= 200 && head.status < 300;
-  const bool chunked = same_text(head.get_header_value("Transfer-Encoding"), "chunked");
-  const auto length = announced_length(head);
-  if (!length) {
-    failure_ = length.error();
-    return false;
-  }
-  framed_ = chunked || length->has_value();
-  if (!streamed_ && !chunked && *length) {
-    if (**length > request_.max_response_bytes) {
-      body_bytes_ = **length;
-      return body_arrived(nullptr, 0);
-    }
-    // 64 bytes more: the JSON parser wants them behind its input, and would copy the text to have them.
-    response_.body.reserve(**length + 64);
-  }
+  const auto coding = header(response_.headers, "Content-Encoding");
+  if (!ContentDecoder::knows(coding))
+    return refuse(FailureKind::malformed,
+                  fmt::format("the answer's body is encoded as {}, which was not asked for", excerpt(coding, 40)));
+  decoder_.emplace(coding);
+  if (streamed_ || !head.length)
+    return true;
+  if (*head.length > request_.max_response_bytes)
+    return take({nullptr, static_cast<std::size_t>(*head.length)});
+  // 64 bytes more: the JSON parser wants them behind its input, and would copy the text to have them.
+  response_.body.reserve(*head.length + 64);
   return true;
 }
 
-bool Attempt::body_arrived(const char* data, std::size_t size) {
+bool Attempt::body_arrived(std::string_view piece) {
+  progress_ = Clock::now();
+  const bool go_on = decoder_->put(piece, [this](std::string_view decoded) { return take(decoded); });
+  return decoder_->damaged() ? refuse(FailureKind::malformed, "the answer's compressed body is damaged") : go_on;
+}
+
+bool Attempt::take(std::string_view piece) {
   if (streamed_) {
-    ended_by_receiver_ = !(*receive_)(std::string_view(data, size));
+    ended_by_receiver_ = !(*receive_)(piece);
     return !ended_by_receiver_;
   }
-  body_bytes_ += size;
-  if (body_bytes_ > request_.max_response_bytes) {
-    failure_ =
-        Failure{.kind = FailureKind::too_large,
-                .what = fmt::format("the answer is larger than the limit of {} bytes", request_.max_response_bytes)};
-    failure_->http_status = response_.status;
-    return false;
-  }
-  response_.body.append(data, size);
+  body_bytes_ += piece.size();
+  if (body_bytes_ > request_.max_response_bytes)
+    return refuse(FailureKind::too_large,
+                  fmt::format("the answer is larger than the limit of {} bytes", request_.max_response_bytes));
+  response_.body.append(piece);
   return true;
 }
 
-Failure Attempt::why(const Connection& connection) const {
+bool Attempt::refuse(FailureKind kind, std::string what) {
+  failure_ = Failure{.kind = kind, .what = std::move(what)};
+  failure_->http_status = response_.status;
+  return false;
+}
+
+Failure Attempt::why(const Connection& connection, const AnswerParser& parser) const {
   const auto& exchange = connection.exchange();
   if (failure_)
     return *failure_;
+  if (parser.failure())
+    return *parser.failure();
   if (exchange.failure)
     return *exchange.failure;
-  if (exchange.closed && exchange.received == 0)
+  if (exchange.received == 0)
     return {.kind = FailureKind::network, .what = "the server closed the connection without an answer"};
-  if (exchange.closed)
-    return {.kind = FailureKind::network, .what = "the connection ended before the answer was whole"};
-  return {.kind = FailureKind::malformed, .what = "the answer is not HTTP/1.1"};
+  return {.kind = FailureKind::network, .what = "the connection ended before the answer was whole"};
 }
 
 } // namespace runtime_agent::http

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <httplib.h>
 
 #include "transport/http/attempt.hpp"
 #include "transport/http/connection.hpp"
@@ -69,7 +68,9 @@ private:
   Result<Lease> open(const Waiter& waiter);
   void give_back(Lease lease);
   Result<std::shared_ptr<const TlsContext>> tls_context();
-  Result<httplib::Request> wire_request(const Request& request, const CallContext& context) const;
+  bool through_plain_proxy() const { return options_.proxy && !options_.origin.https(); }
+  Headers headers_of(const Request& request, const CallContext& context) const;
+  Result<std::string> wire_head(const Request& request, const CallContext& context) const;
 
   const ClientOptions options_;
   const Descriptor slots_; // a semaphore that can be waited for together with a cancel token
@@ -157,16 +158,14 @@ Result<Response> KeepAliveClient::with_slot(Call& call, const Waiter& waiter) {
 }
 
 Result<Response> KeepAliveClient::attempt(Call& call, const Waiter& waiter, Lease& lease, bool& try_again) {
-  auto wire = wire_request(call.request, call.context);
-  if (!wire)
-    return tl::unexpected(wire.error());
+  auto head = wire_head(call.request, call.context);
+  if (!head)
+    return tl::unexpected(head.error());
   if (auto may = permitted(); !may)
     return tl::unexpected(may.error());
   Attempt attempt(call.request, call.receive);
-  auto result = attempt.run(*lease.connection, *wire, waiter, call.silence);
-  wipe(wire->body);
-  for (auto& [name, value] : wire->headers)
-    wipe(value);
+  auto result = attempt.run(*lease.connection, *head, waiter, call.silence);
+  wipe(*head);
   const auto& exchange = lease.connection->exchange();
   call.sent += exchange.sent;
   call.received += exchange.received;
@@ -257,34 +256,46 @@ Result<std::shared_ptr<const TlsContext>> KeepAliveClient::tls_context() {
   return tls_;
 }
 
-Result<httplib::Request> KeepAliveClient::wire_request(const Request& request, const CallContext& context) const {
-  httplib::Request wire;
-  wire.method = request.method;
-  const bool plain_proxy = options_.proxy && !options_.origin.https();
-  wire.path = plain_proxy ? options_.origin.origin() + request.path : request.path;
-  wire.body = request.body;
-  const auto add = [&](const std::string& name, std::string value) { wire.headers.emplace(name, std::move(value)); };
-  add("Host", options_.origin.host_header());
-  add("User-Agent", options_.user_agent);
+Headers KeepAliveClient::headers_of(const Request& request, const CallContext& context) const {
+  Headers headers{{"Host", options_.origin.host_header()}, {"User-Agent", options_.user_agent}};
+  const auto add = [&](const char* name, std::string value) { headers.emplace_back(name, std::move(value)); };
+  if (header(request.headers, "Accept").empty())
+    add("Accept", "*/*");
   if (!request.body.empty())
     add("Content-Type", request.content_type);
+  if (!request.body.empty() || request.method.starts_with('P'))
+    add("Content-Length", std::to_string(request.body.size()));
   if (!context.request_id.empty())
     add("x-request-id", context.request_id);
   if (context.trace.valid())
     add("traceparent", context.trace.traceparent());
-  if (plain_proxy && !options_.proxy->authorization.empty())
+  if (through_plain_proxy() && !options_.proxy->authorization.empty())
     add("Proxy-Authorization", options_.proxy->authorization.reveal());
-  for (const auto& [name, value] : request.headers)
-    add(name, value);
+  headers.insert(headers.end(), request.headers.begin(), request.headers.end());
+  return headers;
+}
+
+Result<std::string> KeepAliveClient::wire_head(const Request& request, const CallContext& context) const {
   const auto refuse = [](std::string what) {
     return failed({.kind = FailureKind::configuration, .what = std::move(what), .next = "nothing was sent"});
   };
   if (!request.path.starts_with('/') || !safe_on_the_wire(request.path, false))
     return refuse("the path is not percent-encoded");
-  for (const auto& [name, value] : wire.headers)
+  auto headers = headers_of(request, context);
+  std::size_t size = request.path.size() + options_.origin.origin().size() + 32;
+  for (const auto& [name, value] : headers)
+    size += name.size() + value.size() + 4;
+  std::string text;
+  text.reserve(size); // growing would leave copies of secrets behind
+  text.append(request.method).append(" ").append(through_plain_proxy() ? options_.origin.origin() : "");
+  text.append(request.path).append(" HTTP/1.1\r\n");
+  for (auto& [name, value] : headers) {
     if (name.empty() || !safe_on_the_wire(name, false) || !safe_on_the_wire(value, true))
       return refuse(fmt::format("the value of the header {} holds a control character", excerpt(name, 60)));
-  return wire;
+    text.append(name).append(": ").append(value).append("\r\n");
+    wipe(value);
+  }
+  return text.append("\r\n");
 }
 
 } // namespace

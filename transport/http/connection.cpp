@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include <poll.h>
@@ -11,6 +10,7 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 
+#include "transport/http/answer_parser.hpp"
 #include "transport/http/status.hpp"
 #include "transport/secret.hpp"
 
@@ -19,12 +19,8 @@ namespace {
 
 using Outcome = TlsSession::Outcome;
 
-constexpr std::size_t output_bytes = 32 * 1024;    // two TLS records
-constexpr std::size_t input_bytes = 16 * 1024;     // a TLS record: no read of one gives more
-constexpr std::size_t most_head_bytes = 64 * 1024; // status line and headers of an answer
-// cpp-httplib matches a status line against a regular expression that recurses with each character of it.
-constexpr std::size_t most_status_line_bytes = 1024;
-constexpr std::size_t most_line_bytes = 16 * 1024; // of a header, or of what stands around a chunk
+constexpr std::size_t output_bytes = 32 * 1024; // two TLS records
+constexpr std::size_t input_bytes = 16 * 1024;  // a TLS record: no read of one gives more
 
 } // namespace
 
@@ -41,9 +37,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const Route& route, const W
   }
   connection->fd_ = std::move(*connected);
   if (route.proxy && route.tls != nullptr) {
-    // Within the limit for connecting, and with the same buffers and waits as everything else.
-    connection->begin(waiter, std::max(limit - Clock::now(), Clock::duration(1)));
-    if (auto open = connection->tunnel(route.origin, *route.proxy, waiter); !open)
+    connection->begin(waiter);
+    if (auto open = connection->tunnel(route.origin, *route.proxy, limit); !open)
       return tl::unexpected(open.error());
   }
   if (route.tls != nullptr) {
@@ -56,48 +51,44 @@ Result<std::unique_ptr<Connection>> Connection::open(const Route& route, const W
   return connection;
 }
 
-Result<void> Connection::tunnel(const Url& origin, const Proxy& proxy, const Waiter&) {
+Result<void> Connection::tunnel(const Url& origin, const Proxy& proxy, Clock::time_point limit) {
   auto request = fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n", origin.authority());
   if (!proxy.authorization.empty())
     request += fmt::format("Proxy-Authorization: {}\r\n", proxy.authorization.reveal());
   request += "\r\n";
-  write(request.data(), request.size());
+  write(request);
   wipe(request);
-  std::string head;
-  char byte = 0;
-  while (!head.ends_with("\r\n\r\n") && read(&byte, 1) == 1)
-    head += byte;
+  AnswerHead answer;
+  const auto keep = [&](AnswerHead head) {
+    answer = std::move(head);
+    return true;
+  };
+  AnswerParser parser({keep, {}}, AnswerParser::Body::none);
+  auto state = AnswerParser::State::reading;
+  while (state == AnswerParser::State::reading)
+    if (!read(limit, [&](std::string_view bytes) { state = parser.put(bytes); }))
+      break;
   if (exchange_.failure)
     return failed(*exchange_.failure);
   const auto where = fmt::format("the proxy {}", proxy.text());
-  const auto space = head.find(' ');
-  if (!head.starts_with("HTTP/1.") || !head.ends_with("\r\n\r\n") || space == std::string::npos)
+  if (state != AnswerParser::State::whole)
     return failed({.kind = FailureKind::network, .what = where + " did not answer in HTTP"});
-  const auto status = head.substr(space + 1, head.find('\r') - space - 1);
-  if (!status.starts_with('2'))
-    return failed({.kind = FailureKind::network, .what = fmt::format("{} answered {}", where, excerpt(status, 80))});
-  if (input_read_ != input_end_)
+  if (answer.status < 200 || answer.status > 299)
+    return failed({.kind = FailureKind::network,
+                   .what = fmt::format("{} answered {}", where,
+                                       excerpt(fmt::format("{} {}", answer.status, answer.reason), 80))});
+  if (parser.overrun())
     return failed({.kind = FailureKind::network, .what = where + " sent more than its answer"});
   return {};
 }
 
-void Connection::begin(const Waiter& waiter, Clock::duration idle_limit) {
+void Connection::begin(const Waiter& waiter) {
   exchange_ = {};
   exchange_.waiter = &waiter;
-  exchange_.idle_limit = idle_limit;
-  exchange_.head_limit = most_head_bytes;
-  exchange_.line_limit = most_status_line_bytes;
   wipe(output_);
 }
 
-void Connection::end_of_head(Clock::duration idle_limit) {
-  exchange_.idle_limit = idle_limit;
-  exchange_.head_limit = std::size_t(-1);
-}
-
 bool Connection::idle_and_alive() {
-  if (input_read_ != input_end_)
-    return false;
   if (tls_)
     return tls_->idle_and_alive();
   char byte = 0;
@@ -119,56 +110,20 @@ std::optional<Failure> Connection::listen(const Waiter& waiter, Clock::time_poin
   }
 }
 
-ssize_t Connection::read(char* data, std::size_t size) {
-  if (size == 0)
-    return 0;
+bool Connection::write(std::string_view text) {
   if (exchange_.failure)
-    return -1;
-  if (input_read_ == input_end_ && !fill())
-    return exchange_.failure ? -1 : 0;
-  const auto count = std::min(size, input_end_ - input_read_);
-  if (!within_limits(size, count))
-    return -1;
-  if (count == 1) { // httplib reads an answer's head byte by byte
-    *data = std::exchange(input_[input_read_], '\0');
-  } else {
-    std::memcpy(data, input_.get() + input_read_, count);
-    OPENSSL_cleanse(input_.get() + input_read_, count);
-  }
-  input_read_ += count;
-  if (input_read_ == input_end_)
-    drop_input();
-  return static_cast<ssize_t>(count);
-}
-
-/// cpp-httplib reads lines byte by byte, in the head, around chunks and behind them, and sets them no end.
-bool Connection::within_limits(std::size_t size, std::size_t count) {
-  if (exchange_.head_limit < count)
-    return fail({.kind = FailureKind::malformed, .what = "the headers of the answer are too long"});
-  if (exchange_.head_limit != std::size_t(-1))
-    exchange_.head_limit -= count;
-  if (size != 1)
-    return true;
-  if (exchange_.line_limit == 0)
-    return fail({.kind = FailureKind::malformed, .what = "a line of the answer's framing is too long"});
-  exchange_.line_limit = input_[input_read_] == '\n' ? most_line_bytes : exchange_.line_limit - 1;
-  return true;
-}
-
-ssize_t Connection::write(const char* data, std::size_t size) {
-  if (exchange_.failure)
-    return -1;
-  // Head and body leave in one piece where they are small: the last of it is flushed by the first read. The buffer
-  // never grows, since that would leave copies behind.
-  for (std::size_t done = 0; done < size;) {
+    return false;
+  // Head and body leave in one piece where they are small. The buffer never grows, since that would leave copies
+  // behind.
+  while (!text.empty()) {
     output_.reserve(output_bytes);
-    const auto count = std::min(size - done, output_bytes - output_.size());
-    output_.append(data + done, count);
-    done += count;
+    const auto count = std::min(text.size(), output_bytes - output_.size());
+    output_.append(text.substr(0, count));
+    text.remove_prefix(count);
     if (output_.size() == output_bytes && !flush())
-      return -1;
+      return false;
   }
-  return static_cast<ssize_t>(size);
+  return true;
 }
 
 bool Connection::flush() {
@@ -197,37 +152,36 @@ bool Connection::flush() {
   return true;
 }
 
-bool Connection::fill() {
-  if (!output_.empty() && !flush())
+bool Connection::read(Clock::time_point limit, const std::function<void(std::string_view)>& take) {
+  if (exchange_.failure || (!output_.empty() && !flush()))
     return false;
-  const auto begun = Clock::now();
-  const auto limit =
-      exchange_.idle_limit == Clock::duration::max() ? Clock::time_point::max() : begun + exchange_.idle_limit;
+  const std::string_view late = exchange_.received == 0 ? "no answer came" : "nothing more came";
   for (;;) {
     // A peer that always has something ready would otherwise never be waited for, nor end.
-    const auto open = exchange_.waiter->check(Clock::time_point::max(), "no answer came");
-    if (!open)
+    if (const auto open = exchange_.waiter->check(limit, late); !open)
       return fail(open.error());
-    if (!input_)
-      input_.reset(new char[input_bytes]);
-    auto step = receive(input_.get(), input_bytes);
-    if (step.outcome == Outcome::done) {
-      input_read_ = 0;
-      input_end_ = step.bytes;
-      exchange_.received += step.bytes;
+    auto step = receive(take);
+    if (step.outcome == Outcome::done)
       return true;
-    }
     if (step.outcome == Outcome::closed || step.outcome == Outcome::failed) {
       exchange_.closed = true;
-      if (step.outcome == Outcome::failed)
-        return fail(std::move(step.failure));
-      drop_input();
-      return false;
+      return step.outcome == Outcome::failed && fail(std::move(step.failure));
     }
-    drop_input(); // a watch waits for minutes
-    if (!wait(step.outcome, limit, exchange_.received == 0 ? "no answer came" : "nothing more came"))
+    if (!wait(step.outcome, limit, late))
       return false;
   }
+}
+
+/// With a buffer only while there is something for it: a watch waits for minutes.
+TlsSession::Step Connection::receive(const std::function<void(std::string_view)>& take) {
+  const std::unique_ptr<char[]> input(new char[input_bytes]);
+  auto step = receive(input.get(), input_bytes);
+  if (step.outcome == Outcome::done) {
+    exchange_.received += step.bytes;
+    take({input.get(), step.bytes});
+    OPENSSL_cleanse(input.get(), step.bytes); // it may have held a secret
+  }
+  return step;
 }
 
 TlsSession::Step Connection::receive(char* data, std::size_t size) {
@@ -260,15 +214,7 @@ bool Connection::wait(Outcome outcome, Clock::time_point limit, std::string_view
   return ready ? true : fail(std::move(ready.error()));
 }
 
-void Connection::drop_input() {
-  if (input_)
-    OPENSSL_cleanse(input_.get() + input_read_, input_end_ - input_read_);
-  input_.reset();
-  input_read_ = input_end_ = 0;
-}
-
 bool Connection::fail(Failure failure) {
-  drop_input();
   if (!exchange_.failure)
     exchange_.failure = std::move(failure);
   return false;

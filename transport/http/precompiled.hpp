@@ -11,7 +11,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <httplib.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
