@@ -7,7 +7,7 @@
 #include "transport/http/answer_parser.hpp"
 #include "transport/http/content_coding.hpp"
 
-namespace runtime_agent::http::test {
+namespace runtime_agent::http::test::answers {
 namespace {
 
 using State = AnswerParser::State;
@@ -313,4 +313,4 @@ TEST(Trickle, OfABodyIsProgressOfAStream) {
 }
 
 } // namespace
-} // namespace runtime_agent::http::test
+} // namespace runtime_agent::http::test::answers
