@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   }
   static_cast<void>(http::Proxy::parse(text));
   if (const auto delay = http::parse_retry_after(text, std::chrono::system_clock::time_point{}))
-    fuzz::require(delay->count() >= 0 && *delay <= http::longest_retry_after);
+    fuzz::require(delay->wait.count() >= 0 && delay->wait <= http::longest_retry_after);
   fuzz::require(http::excerpt(text, 200).size() <= 200 + 3); // and "…" where it was cut
   return 0;
 }

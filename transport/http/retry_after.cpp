@@ -63,20 +63,21 @@ std::optional<sys_seconds> parse_http_date(const std::string& text) {
 
 } // namespace
 
-std::optional<milliseconds> parse_retry_after(std::string_view text, std::chrono::system_clock::time_point now) {
+std::optional<RetryAfter> parse_retry_after(std::string_view text, std::chrono::system_clock::time_point now) {
   text = trimmed(text);
   if (text.empty() || text.size() > 64)
     return std::nullopt;
+  milliseconds asked = longest_retry_after + milliseconds(1);
   if (text.find_first_not_of("0123456789") == std::string_view::npos) {
-    if (text.size() > 9) // more than the limit in any case, and maybe more than fits
-      return longest_retry_after;
-    return std::min<milliseconds>(std::chrono::seconds(std::stol(std::string(text))), longest_retry_after);
+    if (text.size() <= 9) // longer ones are more than the limit in any case, and maybe more than fits
+      asked = std::chrono::seconds(std::stol(std::string(text)));
+  } else {
+    const auto date = parse_http_date(std::string(text));
+    if (!date)
+      return std::nullopt;
+    asked = std::chrono::duration_cast<milliseconds>(*date - now);
   }
-  const auto date = parse_http_date(std::string(text));
-  if (!date)
-    return std::nullopt;
-  const auto wait = std::chrono::duration_cast<milliseconds>(*date - now);
-  return std::clamp(wait, milliseconds(0), longest_retry_after);
+  return RetryAfter{std::clamp(asked, milliseconds(0), longest_retry_after), asked > longest_retry_after};
 }
 
 } // namespace runtime_agent::http

@@ -53,6 +53,22 @@ std::size_t utf8_length(std::string_view text) {
   return overlong || surrogate || (first == 0xf4 && byte(1) >= 0x90) ? 0 : length;
 }
 
+/// A URL without what may be secret in it: user information, query and fragment.
+std::string shown_location(std::string_view location) {
+  const auto end = std::min(location.find_first_of("?#"), location.size());
+  std::string text(location.substr(0, end));
+  const auto slashes = text.find_first_of("/\\");
+  const auto authority =
+      slashes == std::string::npos ? 0 : std::min(text.find_first_not_of("/\\", slashes), text.size());
+  const auto authority_end = std::min(text.find_first_of("/\\", authority), text.size());
+  const auto at = text.rfind('@', authority_end);
+  if (at != std::string::npos && at >= authority && at < authority_end)
+    text.erase(authority, at + 1 - authority);
+  if (end < location.size())
+    text += std::string(1, location[end]) + "…";
+  return excerpt(text);
+}
+
 FailureKind kind_of(int status) {
   switch (status) {
   case 401:
@@ -116,11 +132,19 @@ std::string_view reason_phrase(int status) {
   return found == std::end(phrases) ? std::string_view() : found->text;
 }
 
+bool is_html(std::string_view body) {
+  const auto lowered = lower(body.substr(0, inspected_bytes));
+  const auto first = std::min(lowered.find_first_not_of(" \t\r\n"), lowered.size());
+  const auto has = [&](std::string_view tag) { return lowered.find(tag) != std::string::npos; };
+  // Pages leave out what they please.
+  return has("<html") || has("<!doctype html") ||
+         (lowered.compare(first, 1, "<") == 0 && (has("<title") || has("<head") || has("<body")));
+}
+
 std::string excerpt(std::string_view body, std::size_t limit) {
   body = body.substr(0, inspected_bytes);
   const auto lowered = lower(body);
-  const bool html = lowered.find("<html") != std::string::npos || lowered.find("<!doctype html") != std::string::npos;
-  const auto text = html ? text_of_html(body, lowered) : std::string(body);
+  const auto text = is_html(body) ? text_of_html(body, lowered) : std::string(body);
   std::string result;
   bool space = false;
   for (std::size_t at = 0; at < text.size();) {
@@ -149,9 +173,16 @@ Failure failure_from_status(const Response& response, std::string where, std::ch
   failure.what = std::to_string(response.status);
   if (const auto phrase = reason_phrase(response.status); !phrase.empty())
     failure.what += " " + std::string(phrase);
+  const bool redirect = response.status >= 300 && response.status < 400;
+  if (const auto location = header(response.headers, "Location"); redirect && !location.empty())
+    failure.what += ": it points to " + shown_location(location);
   if (const auto text = excerpt(response.body); !text.empty())
     failure.what += ": " + text;
-  failure.retry_after = parse_retry_after(header(response.headers, "Retry-After"), now);
+  if (const auto retry = parse_retry_after(header(response.headers, "Retry-After"), now)) {
+    failure.retry_after = retry->wait;
+    if (retry->capped)
+      failure.what += "; Retry-After asks for more than 15 minutes, which is what is waited";
+  }
   failure.maybe_processed = response.status >= 500;
   return failure;
 }

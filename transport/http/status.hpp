@@ -18,6 +18,9 @@ Failure failure_from_status(const Response& response, std::string where,
 /// "Too Many Requests"; empty for a status without a name.
 std::string_view reason_phrase(int status);
 
+/// Whether a body is a web page, as gateways and login pages send it.
+bool is_html(std::string_view body);
+
 /// The beginning of a body or message in at most `limit` bytes of valid UTF-8 on one line, fit for logs and statuses:
 /// of HTML only the title, or else the first words of its text; no control characters, runs of white space as one
 /// space.

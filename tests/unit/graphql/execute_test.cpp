@@ -63,6 +63,19 @@ TEST(GraphQl, SurvivesVariablesThatAreNotUtf8) {
   EXPECT_TRUE(conversation.run());
 }
 
+TEST(GraphQl, NamesTheLoginPageThatAnswers) {
+  const auto failure =
+      Conversation("<html><head><title>Log in\x1b[31m</title></head><body>password</body></html>").failure();
+  EXPECT_EQ(failure.kind, FailureKind::malformed);
+  EXPECT_EQ(failure.what, "the answer is not JSON but a web page: \"Log in [31m\"");
+}
+
+TEST(GraphQl, SaysWhereARedirectPointsWithoutTheToken) {
+  Conversation conversation("", 302, {{"Location", "https://sso.example.com/abc/login?token=abc"}});
+  conversation.call.secret_headers = {{"Connector-Token", Secret("abc")}};
+  EXPECT_EQ(conversation.failure().what, "302 Found: it points to https://sso.example.com/[redacted]/login?…");
+}
+
 TEST(GraphQl, SendsPlainAndSecretHeaders) {
   Conversation conversation(R"({"data":{}})");
   conversation.call.headers = {{"Tenant", "t"}};

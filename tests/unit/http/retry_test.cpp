@@ -13,24 +13,31 @@ using std::chrono::milliseconds;
 // 1994-11-06 08:49:37 UTC, the date of RFC 9110's examples
 const auto example = std::chrono::system_clock::from_time_t(784111777);
 
+RetryAfter uncapped(milliseconds wait) {
+  return {wait, false};
+}
+
 TEST(RetryAfter, ReadsSeconds) {
-  EXPECT_EQ(parse_retry_after("120", example), 120s);
-  EXPECT_EQ(parse_retry_after(" 0 ", example), 0s);
+  EXPECT_EQ(parse_retry_after("120", example), uncapped(120s));
+  EXPECT_EQ(parse_retry_after(" 0 ", example), uncapped(0s));
 }
 
 TEST(RetryAfter, ReadsEachFormOfAnHttpDate) {
   for (const char* text :
        {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"})
-    EXPECT_EQ(parse_retry_after(text, example - 90s), milliseconds(90s)) << text;
+    EXPECT_EQ(parse_retry_after(text, example - 90s), uncapped(90s)) << text;
 }
 
 TEST(RetryAfter, TakesADateThatHasPassedForNow) {
-  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", example + 1h), 0ms);
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", example + 1h), uncapped(0ms));
 }
 
-TEST(RetryAfter, HasACeiling) {
-  EXPECT_EQ(parse_retry_after("99999999999999999999", example), longest_retry_after);
-  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 2094 08:49:37 GMT", example), longest_retry_after);
+TEST(RetryAfter, HasACeilingOfFifteenMinutes) {
+  EXPECT_EQ(parse_retry_after("900", example), uncapped(15min));
+  const RetryAfter capped{15min, true};
+  for (const char* text : {"901", "86400", "999999999", "99999999999999999999", "Sun, 06 Nov 1994 09:04:38 GMT",
+                           "Sun, 06 Nov 2094 08:49:37 GMT"})
+    EXPECT_EQ(parse_retry_after(text, example), capped) << text;
 }
 
 TEST(RetryAfter, IgnoresWhatIsNeither) {

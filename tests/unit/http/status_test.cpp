@@ -35,6 +35,29 @@ TEST(FailureFromStatus, CarriesRetryAfter) {
   EXPECT_EQ(failure_of(429).retry_after, std::nullopt);
 }
 
+TEST(FailureFromStatus, SaysWhereRetryAfterAsksForMoreThanIsWaited) {
+  const auto failure = failure_of(503, "busy", {{"Retry-After", "86400"}});
+  EXPECT_EQ(failure.retry_after, 15min);
+  EXPECT_EQ(failure.what,
+            "503 Service Unavailable: busy; Retry-After asks for more than 15 minutes, which is what is waited");
+  EXPECT_THAT(failure_of(503, "", {{"Retry-After", "900"}}).what, testing::Not(testing::HasSubstr("Retry-After")));
+}
+
+TEST(FailureFromStatus, SaysWhereARedirectPointsWithoutWhatMayBeSecret) {
+  const auto what = [](const std::string& location) { return failure_of(302, "", {{"Location", location}}).what; };
+  EXPECT_EQ(what("/login"), "302 Found: it points to /login");
+  EXPECT_EQ(what("https://sso.example.com:8443/auth?token=t0p&x=1"),
+            "302 Found: it points to https://sso.example.com:8443/auth?…");
+  EXPECT_EQ(what("https://sso.example.com#t0p"), "302 Found: it points to https://sso.example.com#…");
+  EXPECT_EQ(what("https://user:t0p@sso.example.com/a@b"), "302 Found: it points to https://sso.example.com/a@b");
+  EXPECT_EQ(what("//user:t0p@sso.example.com/"), "302 Found: it points to //sso.example.com/");
+  EXPECT_EQ(what("https:\\\\user:t0p@sso.example.com"), "302 Found: it points to https:\\\\sso.example.com");
+  EXPECT_EQ(what("/a\x1b[31m\nb"), "302 Found: it points to /a [31m b");
+  EXPECT_LT(what("/" + std::string(5000, 'x')).size(), 260u);
+  EXPECT_EQ(what(""), "302 Found");
+  EXPECT_EQ(failure_of(404, "", {{"Location", "/x"}}).what, "404 Not Found");
+}
+
 TEST(FailureFromStatus, SaysThatAServerErrorMayHaveBeenCarriedOut) {
   EXPECT_TRUE(failure_of(502).maybe_processed);
   EXPECT_FALSE(failure_of(429).maybe_processed);
@@ -44,6 +67,12 @@ TEST(Excerpt, KeepsOnlyTheTitleOfHtml) {
   EXPECT_EQ(excerpt("<!DOCTYPE html><html><head><title>502 Bad\n Gateway</title><style>p{}</style></head>"
                     "<body><h1>nginx</h1></body></html>"),
             "502 Bad Gateway");
+}
+
+TEST(Excerpt, KnowsHtmlWithoutItsOutermostElement) {
+  EXPECT_EQ(excerpt("  <head><meta charset=utf-8><title>Log in</title></head><body>…"), "Log in");
+  EXPECT_EQ(excerpt("<body><p>Log in</p></body>"), "Log in");
+  EXPECT_EQ(excerpt("a <title> of nothing"), "a <title> of nothing");
 }
 
 TEST(Excerpt, KeepsTheFirstWordsOfHtmlWithoutTitle) {
