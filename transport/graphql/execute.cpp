@@ -199,6 +199,8 @@ Result<Answer> execute(const Endpoint& endpoint, const Call& call, const CallCon
   request.body = body_of(call);
   request.operation = fmt::format("{} {}", call.document.kind, call.document.name);
   request.max_response_bytes = call.most_response_bytes;
+  // A query changes nothing, unless it spends a one-time token (contract §2).
+  request.repeatable = call.document.kind == "query" && call.secret_headers.empty();
   CallContext bounded = context;
   bounded.deadline = std::min(context.deadline, std::chrono::steady_clock::now() + call.timeout);
 

@@ -25,8 +25,8 @@ bool safe_on_the_wire(std::string_view text, bool spaces) {
   });
 }
 
-bool is_idempotent(std::string_view method) {
-  return method == "GET" || method == "PUT" || method == "DELETE";
+bool may_be_repeated(const Request& request) {
+  return request.repeatable || request.method == "GET" || request.method == "PUT" || request.method == "DELETE";
 }
 
 class KeepAliveClient final : public Client {
@@ -177,7 +177,7 @@ Result<Response> KeepAliveClient::attempt(Call& call, const Waiter& waiter, Leas
   auto& failure = result.error();
   failure.maybe_processed = lease.connection->request_is_out() && failure.kind != FailureKind::certificate_refused;
   const bool swallowed = failure.kind == FailureKind::network && exchange.received == 0;
-  try_again = lease.kept && swallowed && (!failure.maybe_processed || is_idempotent(call.request.method));
+  try_again = lease.kept && swallowed && (!failure.maybe_processed || may_be_repeated(call.request));
   if (!lease.kept && swallowed && options_.identity && lease.connection->may_hide_refusal())
     if (auto refused = refusal(waiter))
       return failed(std::move(*refused));

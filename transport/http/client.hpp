@@ -26,6 +26,7 @@ struct Request {
   std::string content_type = "application/json"; ///< used where there is a body
   std::string operation;                         ///< for the trace, without contents: "list applications"
   std::size_t max_response_bytes = 64u << 20;    ///< over it: FailureKind::too_large
+  bool repeatable = false;                       ///< changes nothing although its method may: a GraphQL query
 };
 
 struct Response {

@@ -42,8 +42,8 @@ struct ClientOptions {
 /// Makes no connection and reads no file before the first call: files that are not there yet, or are wrong, make that
 /// call fail (kind configuration). Beyond what Client says: an answer that is not HTTP is `malformed`; header values
 /// with control characters are refused (configuration) before anything is sent; redirects are not followed. A request
-/// that a kept connection swallowed is sent once more on a fresh one where it cannot have been processed or its method
-/// is idempotent; otherwise the Failure says `maybe_processed`.
+/// that a kept connection swallowed is sent once more on a fresh one where it cannot have been processed, its method is
+/// idempotent, or it is `repeatable`; otherwise the Failure says `maybe_processed`.
 std::shared_ptr<Client> make_client(ClientOptions options);
 
 } // namespace runtime_agent::http

@@ -63,6 +63,20 @@ TEST(GraphQl, SurvivesVariablesThatAreNotUtf8) {
   EXPECT_TRUE(conversation.run());
 }
 
+TEST(GraphQl, LetsOnlyAQueryBeRepeatedThatSpendsNoToken) {
+  const auto repeatable = [](std::string_view kind, bool token) {
+    Conversation conversation(R"({"data":{}})");
+    conversation.call.document.kind = kind;
+    if (token)
+      conversation.call.secret_headers = {{"Connector-Token", Secret("abc")}};
+    EXPECT_TRUE(conversation.run());
+    return conversation.client->requests().front().repeatable;
+  };
+  EXPECT_TRUE(repeatable("query", false));
+  EXPECT_FALSE(repeatable("query", true));
+  EXPECT_FALSE(repeatable("mutation", false));
+}
+
 TEST(GraphQl, NamesTheLoginPageThatAnswers) {
   const auto failure =
       Conversation("<html><head><title>Log in\x1b[31m</title></head><body>password</body></html>").failure();
