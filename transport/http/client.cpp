@@ -74,6 +74,7 @@ private:
 
   const ClientOptions options_;
   const Descriptor slots_; // a semaphore that can be waited for together with a cancel token
+  RememberedAddress address_;
   std::mutex mutex_;
   std::shared_ptr<const TlsContext> tls_;
   std::vector<Idle> idle_;
@@ -225,8 +226,8 @@ Result<KeepAliveClient::Lease> KeepAliveClient::open(const Waiter& waiter) {
       return tl::unexpected(made.error());
     context = std::move(*made);
   }
-  auto connection = Connection::open({options_.origin, options_.proxy, context.get(), options_.server_name}, waiter,
-                                     Clock::now() + options_.connect_timeout);
+  auto connection = Connection::open({options_.origin, options_.proxy, context.get(), options_.server_name, address_},
+                                     waiter, Clock::now() + options_.connect_timeout);
   if (!connection)
     return tl::unexpected(connection.error());
   return Lease{std::move(*connection), false, generation};

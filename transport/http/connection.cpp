@@ -29,7 +29,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const Route& route, const W
   std::unique_ptr<Connection> connection(new Connection);
   const auto& peer_host = route.proxy ? route.proxy->host : route.origin.host;
   const auto peer_port = route.proxy ? route.proxy->port : route.origin.port;
-  auto connected = connect_to(peer_host, peer_port, waiter, limit);
+  auto connected = connect_to(peer_host, peer_port, waiter, limit, route.address);
   if (!connected) {
     if (route.proxy)
       connected.error().what = fmt::format("proxy {}: {}", route.proxy->text(), connected.error().what);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "transport/http/connecting.hpp"
 #include "transport/http/proxy.hpp"
 #include "transport/http/socket.hpp"
 #include "transport/http/tls.hpp"
@@ -23,6 +24,7 @@ public:
     std::optional<Proxy> proxy;
     const TlsContext* tls = nullptr; ///< null for a plain origin; must outlive the call
     std::string server_name{};       ///< as in ClientOptions
+    RememberedAddress& address;      ///< of the origin, or of its proxy
   };
   /// Resolves, connects, goes through the proxy and shakes hands, all until `limit`.
   static Result<std::unique_ptr<Connection>> open(const Route& route, const Waiter& waiter, Clock::time_point limit);

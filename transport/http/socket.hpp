@@ -3,6 +3,10 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include <poll.h>
 
 #include "transport/call.hpp"
 #include "transport/failure.hpp"
@@ -36,6 +40,9 @@ public:
   /// Waits for `events` (as poll has them) of `fd`, at most until `limit`. Failure: cancelled, or timeout with
   /// `what_is_late` ("no connection") in its text.
   Result<void> wait(int fd, short events, Clock::time_point limit, std::string_view what_is_late) const;
+  /// The same for any of several, at most until `pause`, which is no Failure. Leaves in `polled` what has happened.
+  Result<void> wait_any(std::vector<pollfd>& polled, Clock::time_point pause, Clock::time_point limit,
+                        std::string_view what_is_late) const;
   /// The same without a descriptor's event: is it over already?
   Result<void> check(Clock::time_point limit, std::string_view what_is_late) const;
   Clock::time_point deadline() const noexcept { return deadline_; }
@@ -53,10 +60,5 @@ void configure_socket(int fd) noexcept;
 
 /// The meaning of an errno value of connect, send or receive, as a Failure (network).
 Failure network_failure(std::string_view action, int error_number);
-
-/// Connects to the first address of `host` that answers. Names are resolved on a thread of their own, because the
-/// resolver cannot be interrupted. Failure: network, timeout or cancelled.
-Result<Descriptor> connect_to(const std::string& host, std::uint16_t port, const Waiter& waiter,
-                              Clock::time_point limit);
 
 } // namespace runtime_agent::http
