@@ -67,7 +67,7 @@ private:
   Result<Lease> take_kept();
   Result<Lease> open(const Waiter& waiter);
   void give_back(Lease lease);
-  Result<std::shared_ptr<const TlsContext>> tls_context();
+  Result<void> renew_tls();
   bool through_plain_proxy() const { return options_.proxy && !options_.origin.https(); }
   Headers headers_of(const Request& request, const CallContext& context) const;
   Result<std::string> wire_head(const Request& request, const CallContext& context) const;
@@ -202,6 +202,8 @@ Result<KeepAliveClient::Lease> KeepAliveClient::take_kept() {
     std::uint64_t generation = 0;
     {
       std::lock_guard lock(mutex_);
+      if (tls_)
+        static_cast<void>(renew_tls()); // fails only where there is none yet
       generation = generation_;
       if (idle_.empty())
         return Lease{};
@@ -214,17 +216,15 @@ Result<KeepAliveClient::Lease> KeepAliveClient::take_kept() {
 }
 
 Result<KeepAliveClient::Lease> KeepAliveClient::open(const Waiter& waiter) {
+  std::shared_ptr<const TlsContext> context;
   std::uint64_t generation = 0;
   {
     std::lock_guard lock(mutex_);
+    if (options_.origin.https())
+      if (auto done = renew_tls(); !done)
+        return tl::unexpected(done.error());
+    context = tls_;
     generation = generation_;
-  }
-  std::shared_ptr<const TlsContext> context;
-  if (options_.origin.https()) {
-    auto made = tls_context();
-    if (!made)
-      return tl::unexpected(made.error());
-    context = std::move(*made);
   }
   auto connection = Connection::open({options_.origin, options_.proxy, context.get(), options_.server_name, address_},
                                      waiter, Clock::now() + options_.connect_timeout);
@@ -246,15 +246,17 @@ void KeepAliveClient::give_back(Lease lease) {
   idle_.push_back({std::move(lease.connection), now});
 }
 
-Result<std::shared_ptr<const TlsContext>> KeepAliveClient::tls_context() {
-  std::lock_guard lock(mutex_);
-  if (!tls_) {
-    auto made = TlsContext::make(options_.trust, options_.identity);
-    if (!made)
-      return made; // not kept: a file that is missing may come
-    tls_ = std::move(*made);
-  }
-  return tls_;
+/// Under the lock: reads the CA files where they have changed, and leaves the connections that were believed before.
+Result<void> KeepAliveClient::renew_tls() {
+  if (tls_ && !has_changed(tls_->trust()))
+    return {};
+  auto made = TlsContext::make(options_.trust, options_.identity);
+  if (!made) // a file that is being written must not end what works; one that is missing may come
+    return tls_ ? Result<void>() : failed(made.error());
+  tls_ = std::move(*made);
+  idle_.clear();
+  ++generation_;
+  return {};
 }
 
 Headers KeepAliveClient::headers_of(const Request& request, const CallContext& context) const {

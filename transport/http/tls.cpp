@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "transport/http/status.hpp"
+#include "transport/http/certificate_refusal.hpp"
 #include "transport/http/url.hpp"
 #include "transport/x509/openssl.hpp"
 
@@ -78,16 +78,10 @@ struct VerifyCallback {
   static int call(int accepted, X509_STORE_CTX* verification) {
     const auto* ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
     auto* session = static_cast<TlsSession*>(SSL_get_app_data(static_cast<const SSL*>(ssl)));
-    const X509* certificate = X509_STORE_CTX_get0_cert(verification);
-    if (accepted == 0 && session != nullptr && certificate != nullptr)
-      session->peer_ = fmt::format(" (its subject {}, its issuer {})", name_text(X509_get_subject_name(certificate)),
-                                   name_text(X509_get_issuer_name(certificate)));
+    if (accepted == 0 && session != nullptr)
+      session->refusal_ = certificate_refusal(X509_STORE_CTX_get_error(verification), session->host_,
+                                              X509_STORE_CTX_get_current_cert(verification));
     return accepted;
-  }
-  static std::string name_text(const X509_NAME* name) {
-    std::string text(512, '\0');
-    X509_NAME_oneline(name, text.data(), static_cast<int>(text.size()));
-    return excerpt(text.c_str());
   }
 };
 
@@ -170,6 +164,15 @@ bool may_be_certificate_alert(int reason) {
   }
 }
 
+/// Empties the queue. OpenSSL leaves in it what it has tried on its way: the cause is what its TLS said last.
+unsigned long cause_in_queue() {
+  unsigned long cause = 0;
+  while (const auto error = ERR_get_error())
+    if (cause == 0 || ERR_GET_LIB(error) == ERR_LIB_SSL || ERR_GET_LIB(cause) != ERR_LIB_SSL)
+      cause = error;
+  return cause;
+}
+
 std::string reason_text(unsigned long error) {
   const char* text = ERR_reason_error_string(error);
   return text == nullptr ? fmt::format("error {:x}", error) : text;
@@ -235,6 +238,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::connect(const TlsContext& contex
   SSL_set_bio(ssl, bio, bio);
   SSL_set_app_data(ssl, session.get());
   SSL_set_cert_cb(ssl, certificate_asked, &session->certificate_asked_);
+  session->host_ = host;
   session->left_out_ = context.trust().left_out;
   if (context.checks_server() && !expect_host(ssl, host))
     return failed({.kind = FailureKind::tls, .what = fmt::format("{} is no host name that can be checked", host)});
@@ -302,8 +306,7 @@ TlsSession::Step TlsSession::step(int result) {
     break;
   }
   broken_ = true;
-  const auto error = ERR_get_error();
-  ERR_clear_error();
+  const auto error = cause_in_queue();
   if (kind == SSL_ERROR_SSL && ERR_GET_REASON(error) != SSL_R_UNEXPECTED_EOF_WHILE_READING)
     return {Outcome::failed, 0, explain(error)};
   if (kind == SSL_ERROR_SYSCALL && system_error_ != 0)
@@ -313,11 +316,9 @@ TlsSession::Step TlsSession::step(int result) {
 
 Failure TlsSession::explain(unsigned long error) const {
   const int reason = ERR_GET_REASON(error);
-  const auto verification = SSL_get_verify_result(ssl_.get());
-  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && verification != X509_V_OK)
+  if (!established_ && !refusal_.empty())
     return {.kind = FailureKind::tls,
-            .what = fmt::format("the server's certificate is not accepted: {}{}{}",
-                                X509_verify_cert_error_string(verification), peer_,
+            .what = fmt::format("the server's certificate is not accepted: {}{}", refusal_,
                                 left_out_.empty() ? "" : "; of the CA certificates " + left_out_)};
   const bool about_certificate =
       is_certificate_alert(reason) || (certificate_asked_ && may_be_certificate_alert(reason));

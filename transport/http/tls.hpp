@@ -88,7 +88,8 @@ private:
   bool certificate_asked_ = false; // the server asked for a client certificate
   int system_error_ = 0;           // errno of the last failed send or receive
   std::string left_out_;           // what of the operator's CA files could not be used
-  std::string peer_;               // subject and issuer of a certificate that was not believed
+  std::string host_;               // as its certificate has to name it
+  std::string refusal_;            // why a certificate was not believed
   friend struct SocketBio;
   friend struct VerifyCallback;
 };

@@ -1,9 +1,11 @@
 #include "transport/http/trust_store.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <string_view>
 
@@ -129,15 +131,19 @@ private:
 };
 
 /// Where distributions keep their bundle: OpenSSL knows only the one it was built for, an image may have another.
+std::array<const char*, 5> bundles() {
+  return {X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+          "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
+}
+
 void add_bundle(Reader& reader, X509_STORE* store) {
-  for (const char* file : {X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt",
-                           "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"})
+  for (const char* file : bundles())
     if (is_empty(store) && std::filesystem::exists(file))
       reader.file(file, file);
 }
 
 /// Changes when one of the files does: their names, sizes and times.
-std::string fingerprint(const std::string& file, const std::string& directories) {
+std::size_t fingerprint(const std::string& file, const std::string& directories) {
   std::string text = file + "\n" + directories + "\n";
   const auto add = [&text](const std::filesystem::path& path) {
     std::error_code error;
@@ -147,6 +153,9 @@ std::string fingerprint(const std::string& file, const std::string& directories)
   };
   if (!file.empty())
     add(file);
+  if (file.empty() && directories.empty())
+    for (const char* bundle : bundles())
+      add(bundle);
   for (std::string_view rest = directories; !rest.empty();) {
     const auto end = std::min(rest.find(':'), rest.size());
     std::error_code error;
@@ -154,7 +163,7 @@ std::string fingerprint(const std::string& file, const std::string& directories)
       add(entry.path());
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  return text;
+  return std::hash<std::string>()(text) | 1U; // never 0
 }
 
 tl::unexpected<Failure> nothing_to_believe(const std::string& left_out) {
@@ -170,14 +179,14 @@ Result<TrustStore> system_trust() {
   static std::mutex mutex;
   static std::weak_ptr<X509_STORE> present;
   static std::string present_left_out;
-  static std::string present_source;
+  static std::size_t present_fingerprint = 0;
   const auto file = environment("SSL_CERT_FILE");
   const auto directories = environment("SSL_CERT_DIR");
   std::lock_guard lock(mutex);
-  auto source = fingerprint(file, directories);
-  if (auto store = present.lock(); store && present_source == source)
-    return TrustStore{store, present_left_out};
-  TrustStore trust{make_store()};
+  const auto now = fingerprint(file, directories);
+  if (auto store = present.lock(); store && present_fingerprint == now)
+    return TrustStore{store, present_left_out, now};
+  TrustStore trust{make_store(), {}, now};
   Reader reader(trust);
   if (!file.empty())
     reader.file(file, "SSL_CERT_FILE=" + file);
@@ -192,8 +201,13 @@ Result<TrustStore> system_trust() {
     return nothing_to_believe(trust.left_out);
   present = trust.store;
   present_left_out = trust.left_out;
-  present_source = std::move(source);
+  present_fingerprint = now;
   return trust;
+}
+
+bool has_changed(const TrustStore& trust) {
+  return trust.fingerprint != 0 &&
+         trust.fingerprint != fingerprint(environment("SSL_CERT_FILE"), environment("SSL_CERT_DIR"));
 }
 
 Result<TrustStore> trust_in(const std::string& pem) {

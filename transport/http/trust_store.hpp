@@ -15,6 +15,8 @@ struct TrustStore {
   /// What of the operator's files could not be used, file and reason named; empty where all of it was. It belongs into
   /// the error of a server that is not believed.
   std::string left_out{};
+  /// Of the files that it was read from; 0: of none.
+  std::size_t fingerprint = 0;
 };
 
 /// The system's CA certificates, or those of SSL_CERT_FILE and SSL_CERT_DIR. A block that is broken is left out and
@@ -22,6 +24,10 @@ struct TrustStore {
 /// changed.
 /// @return configuration where none is found
 Result<TrustStore> system_trust();
+
+/// Whether one of the files that this was read from has changed since, or the settings have that name them. Costs a
+/// look at each file.
+bool has_changed(const TrustStore& trust);
 
 /// Strictly the certificates of `pem`.
 /// @return configuration where it holds none, or a broken one

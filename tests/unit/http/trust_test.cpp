@@ -179,5 +179,75 @@ TEST_F(TrustOfAServer, ReadsTheFileAgainForANewClientWhenItHasChanged) {
   EXPECT_TRUE(response) << response.error().text();
 }
 
+TEST_F(TrustOfAServer, ReadsTheFileAgainForAKeptClientWhenItHasChanged) {
+  const auto ca = make_ca();
+  const Named file(make_ca().pem());
+  const ServerTls tls{make_server(ca)};
+  RawServer server(serve, &tls);
+  Request request;
+  request.path = "/";
+  const auto kept = make_client({.origin = server.url(), .target = "director"});
+  ASSERT_FALSE(kept->send(request, within(ample)));
+  file.write(ca.pem());
+  for (int i = 0; i < 2; ++i) {
+    const auto response = kept->send(request, within(ample));
+    ASSERT_TRUE(response) << response.error().text();
+  }
+  file.write("half of a fi"); // what works goes on
+  ASSERT_TRUE(kept->send(request, within(ample)));
+  file.write(make_ca("the next CA").pem()); // not on the connection either that was believed before
+  const auto response = kept->send(request, within(ample));
+  ASSERT_FALSE(response);
+  EXPECT_THAT(response.error().what, HasSubstr("unknown authority"));
+}
+
+struct RefusalCase {
+  const char* name;
+  CertificateRequest certificate;
+  std::string believed; ///< the name of the CA that is believed: "cluster CA" is the name of the signer, not the signer
+  bool signer_is_believed;
+  std::vector<std::string> said;
+};
+
+class RefusedServer : public testing::TestWithParam<RefusalCase> {};
+
+TEST_P(RefusedServer, IsToldByItsCause) {
+  const auto& [name, wanted, believed, signer_is_believed, said] = GetParam();
+  const auto ca = make_ca();
+  const ServerTls tls{make_certificate(wanted, &ca)};
+  RawServer server(serve, &tls);
+  const auto trusted = signer_is_believed ? ca.pem() : make_ca(believed).pem();
+  const auto response = call(server.url("localhost"), Trust::exactly(trusted));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, FailureKind::tls);
+  EXPECT_THAT(response.error().what, testing::StartsWith("the server's certificate is not accepted: "));
+  for (const auto& words : said)
+    EXPECT_THAT(response.error().what, HasSubstr(words));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Http, RefusedServer,
+    testing::Values(RefusalCase{"UnknownAuthority",
+                                {.common_name = "server", .alternative_names = "DNS:localhost"},
+                                "another CA",
+                                false,
+                                {"unknown authority", "its subject /CN=server, its issuer /CN=cluster CA"}},
+                    RefusalCase{"AnotherKeyOfThatName",
+                                {.common_name = "server", .alternative_names = "DNS:localhost"},
+                                "cluster CA",
+                                false,
+                                {"signed with another key", "its issuer /CN=cluster CA"}},
+                    RefusalCase{"AnotherHost",
+                                {.common_name = "server", .alternative_names = "DNS:a.example.com,DNS:b.example.com"},
+                                "",
+                                true,
+                                {"hostname mismatch, it is not for localhost but for a.example.com, b.example.com"}},
+                    RefusalCase{"Expired",
+                                {.common_name = "server", .alternative_names = "DNS:localhost", .valid_from_now = -60},
+                                "",
+                                true,
+                                {"has expired, it is good from 20", " and this clock says 20"}}),
+    [](const auto& each) { return std::string(each.param.name); });
+
 } // namespace
 } // namespace runtime_agent::http::test
