@@ -63,7 +63,7 @@ bool Attempt::head_arrived(AnswerHead head) {
   if (streamed_ || !head.length)
     return true;
   if (*head.length > request_.max_response_bytes)
-    return take({nullptr, static_cast<std::size_t>(*head.length)});
+    return refuse_size();
   // 64 bytes more: the JSON parser wants them behind its input, and would copy the text to have them.
   response_.body.reserve(*head.length + 64);
   return true;
@@ -80,12 +80,15 @@ bool Attempt::take(std::string_view piece) {
     ended_by_receiver_ = !(*receive_)(piece);
     return !ended_by_receiver_;
   }
-  body_bytes_ += piece.size();
-  if (body_bytes_ > request_.max_response_bytes)
-    return refuse(FailureKind::too_large,
-                  fmt::format("the answer is larger than the limit of {} bytes", request_.max_response_bytes));
+  if (piece.size() > request_.max_response_bytes - response_.body.size())
+    return refuse_size();
   response_.body.append(piece);
   return true;
+}
+
+bool Attempt::refuse_size() {
+  return refuse(FailureKind::too_large,
+                fmt::format("the answer is larger than the limit of {} bytes", request_.max_response_bytes));
 }
 
 bool Attempt::refuse(FailureKind kind, std::string what) {

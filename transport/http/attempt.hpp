@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +34,7 @@ private:
   bool body_arrived(std::string_view piece);
   bool take(std::string_view piece);
   bool refuse(FailureKind kind, std::string what);
+  bool refuse_size();
   Failure why(const Connection& connection, const AnswerParser& parser) const;
 
   const Request& request_;
@@ -42,7 +42,6 @@ private:
   bool streamed_ = false;
   bool ended_by_receiver_ = false;
   bool reusable_ = false;
-  std::uint64_t body_bytes_ = 0;
   std::optional<ContentDecoder> decoder_; // once the head is there
   Clock::time_point progress_;            // when the request left, or something of the body came
   std::optional<Failure> failure_;
