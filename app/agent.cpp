@@ -109,6 +109,7 @@ Result<Clients> make_clients(const Settings& settings, const std::string& kubeco
   compass.proxies = std::move(*proxies);
   compass.observer = &clients.measurements->requests;
   compass.user_agent = user_agent;
+  compass.fetch = {settings.fetch_max_applications, settings.fetch_max_bytes};
   compass.permit = [gate = clients.gate] { return gate->permit(); };
   if (settings.query_logging)
     compass.call_logger = log_failed_call;

@@ -114,6 +114,22 @@ auto number(Number Settings::*member, Number least, Number most, const char* exp
   };
 }
 
+/// As Kubernetes writes a quantity of memory.
+auto size(std::size_t Settings::*member, std::size_t least, std::size_t most) {
+  return [=](Settings& settings, const std::string& text) -> std::optional<std::string> {
+    constexpr std::array<std::pair<std::string_view, unsigned>, 3> units = {{{"Ki", 10}, {"Mi", 20}, {"Gi", 30}}};
+    const auto unit =
+        std::find_if(units.begin(), units.end(), [&](const auto& one) { return text.ends_with(one.first); });
+    const auto digits = unit == units.end() ? text : text.substr(0, text.size() - unit->first.size());
+    const unsigned shift = unit == units.end() ? 0 : unit->second;
+    const auto value = parse_number<std::size_t>(digits);
+    if (!value || *value > (most >> shift) || (*value << shift) < least)
+      return "a size such as 80Mi, from 1Mi to 64Gi";
+    settings.*member = *value << shift;
+    return std::nullopt;
+  };
+}
+
 auto text(std::string Settings::*member) {
   return [member](Settings& settings, const std::string& value) -> std::optional<std::string> {
     settings.*member = value;
@@ -198,6 +214,10 @@ const std::vector<Variable>& variables() {
       {"APP_TRACE_FILE", "in the temporary folder", "the trace ring's file", text(&Settings::trace_file)},
       {"APP_KUBERNETES_CONCURRENCY", "4", "writes to the cluster at once",
        number<unsigned>(&Settings::kubernetes_concurrency, 1, 64, "a number from 1 to 64")},
+      {"APP_FETCH_MAX_APPLICATIONS", "20000", "most Applications that one fetch from the Director may bring",
+       number<std::size_t>(&Settings::fetch_max_applications, 1, 1'000'000, "a number from 1 to 1000000")},
+      {"APP_FETCH_MAX_SIZE", "80Mi", "most memory that the data of one fetch may take; two of them are held at times",
+       size(&Settings::fetch_max_bytes, 1u << 20, std::size_t{64} << 30)},
       {"APP_LEADER_ELECTION", "auto", "auto, on or off",
        choice<LeaderElection>(
            &Settings::leader_election,

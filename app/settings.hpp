@@ -46,6 +46,8 @@ struct Settings {
   log::Level log_level = log::Level::info;
   std::string trace_file; ///< empty: in the temporary folder
   unsigned kubernetes_concurrency = 4;
+  std::size_t fetch_max_applications = 20'000;
+  std::size_t fetch_max_bytes = 80u << 20;
   LeaderElection leader_election = LeaderElection::automatic;
   std::vector<std::string> ignored; ///< variables that today's deployments set and that mean nothing any more
 };

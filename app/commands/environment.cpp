@@ -54,6 +54,7 @@ compass::ClientSettings compass_settings(const Settings& settings, const http::P
   result.verify_tls = !settings.skip_compass_tls_verify;
   result.proxies = proxies;
   result.user_agent = std::string("runtime-agent/") + version;
+  result.fetch = {settings.fetch_max_applications, settings.fetch_max_bytes};
   return result;
 }
 

@@ -64,6 +64,22 @@ void Verdict::changed(const Place& place, std::string what) {
                        .next = "the next fetch tries again"};
 }
 
+void Verdict::keep(std::size_t bytes) {
+  kept_ += bytes;
+  if (kept_ > most_kept_ && !failure_)
+    failure_ = over_a_bound_of_the_fetch(
+        fmt::format("what has come so far takes {} bytes of memory, more than the limit of {} (APP_FETCH_MAX_SIZE)",
+                    kept_, most_kept_));
+}
+
+Failure over_a_bound_of_the_fetch(std::string what) {
+  return {.kind = FailureKind::too_large,
+          .what = std::move(what),
+          .next =
+              "nothing in the cluster is changed; raise the limit together with the memory of the pod, or have fewer "
+              "Applications in Compass for this Runtime"};
+}
+
 ObjectReader::ObjectReader(element value, const Place& place, Verdict& verdict) : place_(place), verdict_(verdict) {
   usable_ = value.get(object_) == simdjson::SUCCESS;
   if (!usable_)

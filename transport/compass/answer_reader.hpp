@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,13 +23,19 @@ struct Place {
   std::string text() const;
 };
 
-/// The first thing that is wrong with an answer. Reading goes on with empty values after it, and nobody uses them.
+/// The first thing that is wrong with an answer. Reading goes on with empty values after it, as far as the item under
+/// way goes, and nobody uses them.
 class Verdict {
 public:
+  /// `most_kept`: bytes of memory that all that is read with this verdict may take.
+  explicit Verdict(std::size_t most_kept = std::numeric_limits<std::size_t>::max()) : most_kept_(most_kept) {}
+
   /// Malformed: the answer is not what the schema says.
   void wrong(const Place& place, std::string what);
   /// Conflict: the pages do not fit together; the data was changed while it was read.
   void changed(const Place& place, std::string what);
+  /// Counts what stays of an answer. Too large: it is more than may be kept, whatever number of bytes it came in.
+  void keep(std::size_t bytes);
   bool good() const noexcept { return !failure_; }
   const std::optional<Failure>& failure() const noexcept { return failure_; }
   /// For JSON within strings. A parser of its own: the answer's document must stay as it is.
@@ -36,6 +43,8 @@ public:
 
 private:
   std::optional<Failure> failure_;
+  std::size_t most_kept_;
+  std::size_t kept_ = 0;
   simdjson::dom::parser inner_parser_;
 };
 
@@ -65,6 +74,9 @@ private:
   const Place& place_;
   Verdict& verdict_;
 };
+
+/// The fetch is over one of its bounds: `what` says which, and which size there is.
+Failure over_a_bound_of_the_fetch(std::string what);
 
 /// Compact JSON with the keys of every object sorted.
 std::string sorted_json(simdjson::dom::element value);

@@ -33,7 +33,8 @@ public:
   Fetch(const ClientSettings& settings, graphql::Endpoint endpoint, const DirectorAccess& access,
         const CallContext& context)
       : settings_(settings), endpoint_(std::move(endpoint)), access_(access), context_(context),
-        parser_(settings.most_response_bytes), page_size_(std::clamp<std::size_t>(settings.page_size, 1, 200)) {}
+        parser_(settings.most_response_bytes), page_size_(std::clamp<std::size_t>(settings.page_size, 1, 200)),
+        verdict_(settings.fetch.most_bytes) {}
 
   Result<RuntimeDataPtr> run();
 
@@ -49,6 +50,8 @@ private:
   template <class Read>
   Step ask(const graphql::Document& document, const std::string& where, nlohmann::json variables, bool paged,
            Read read);
+  Step check_received(std::uint64_t bytes);
+  Step check_applications(const PageProgress& progress) const;
   Failure placed(Failure failure, const std::string& where) const;
 
   const ClientSettings& settings_;
@@ -58,7 +61,8 @@ private:
   graphql::Parser parser_;
   std::size_t page_size_;
   Verdict verdict_;
-  bool changed_ = false; ///< what failed may go well when everything is read again
+  std::uint64_t received_ = 0; ///< bytes of this reading
+  bool changed_ = false;       ///< what failed may go well when everything is read again
   std::shared_ptr<RuntimeData> data_ = std::make_shared<RuntimeData>();
   std::vector<UnfinishedList> unfinished_;
 };
@@ -80,7 +84,8 @@ void Fetch::start_over() {
   data->requests = data_->requests;
   data->bytes = data_->bytes;
   data_ = std::move(data);
-  verdict_ = Verdict();
+  verdict_ = Verdict(settings_.fetch.most_bytes);
+  received_ = 0;
   unfinished_.clear();
   changed_ = false;
 }
@@ -126,7 +131,8 @@ Fetch::Step Fetch::ask(const graphql::Document& document, const std::string& whe
       changed_ = variables.contains("after") && (kind == FailureKind::refused || kind == FailureKind::not_found);
       return failed(answer.error());
     }
-    data_->bytes += answer->bytes;
+    if (auto done = check_received(answer->bytes); !done)
+      return failed(placed(std::move(done.error()), where));
     if (auto done = read(answer->data); !done)
       return failed(placed(std::move(done.error()), where));
     if (verdict_.good())
@@ -134,6 +140,25 @@ Fetch::Step Fetch::ask(const graphql::Document& document, const std::string& whe
     changed_ = verdict_.failure()->kind == FailureKind::conflict;
     return failed(placed(*verdict_.failure(), where));
   }
+}
+
+Fetch::Step Fetch::check_received(std::uint64_t bytes) {
+  data_->bytes += bytes;
+  received_ += bytes;
+  if (received_ <= settings_.fetch.most_bytes)
+    return {};
+  return failed(over_a_bound_of_the_fetch(fmt::format(
+      "{} bytes have come, more than the limit of {} (APP_FETCH_MAX_SIZE)", received_, settings_.fetch.most_bytes)));
+}
+
+/// By what the Director says that there are, as soon as it has said so.
+Fetch::Step Fetch::check_applications(const PageProgress& progress) const {
+  const auto most = settings_.fetch.most_applications;
+  const auto applications = std::max<std::uint64_t>(progress.total(), data_->applications.size());
+  if (applications <= most)
+    return {};
+  return failed(over_a_bound_of_the_fetch(fmt::format(
+      "this Runtime has {} Applications, more than the limit of {} (APP_FETCH_MAX_APPLICATIONS)", applications, most)));
 }
 
 Failure Fetch::placed(Failure failure, const std::string& where) const {
@@ -166,7 +191,7 @@ Fetch::Step Fetch::read_applications_page(PageProgress& progress) {
     if (const auto page = answer.value("applicationsForRuntime"))
       read_applications(*page, answer.at("applicationsForRuntime"), verdict_, progress, data_->applications,
                         unfinished_);
-    return {};
+    return check_applications(progress);
   });
 }
 

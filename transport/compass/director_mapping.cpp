@@ -3,12 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "transport/json_cost.hpp"
+
 namespace runtime_agent::compass {
 namespace {
 
 using simdjson::dom::element;
 
 constexpr bool not_blank = true;
+// Of JSON within a string, while the answer's own document is there. A Secret takes a megabyte of text.
+constexpr std::size_t most_inner_bytes = 16u << 20;
 
 Secret secret(ObjectReader& object, std::string_view field) {
   return Secret(object.text(field));
@@ -67,6 +73,13 @@ std::optional<Secret> read_parameters(ObjectReader& auth, std::string_view field
     element inner;
     if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
       return std::nullopt;
+    if (json_parsing_cost(text) > most_inner_bytes) {
+      auth.verdict().wrong(auth.at(field),
+                           fmt::format("is a string whose JSON of {} bytes would take more than {} bytes "
+                                       "of memory to be read",
+                                       text.size(), most_inner_bytes));
+      return std::nullopt;
+    }
     if (auth.verdict().inner_parser().parse(text.data(), text.size()).get(inner) != simdjson::SUCCESS) {
       auth.verdict().wrong(auth.at(field), "is a string that holds no JSON");
       return std::nullopt;
@@ -129,8 +142,10 @@ void read_nested(ObjectReader& owner, std::string_view field, std::vector<Item>&
     return;
   const auto place = owner.at(field);
   read_page(*value, place, owner.verdict(), list.progress, items, read_item);
-  if (list.progress.more() && owner.verdict().good())
+  if (list.progress.more() && owner.verdict().good()) {
+    owner.verdict().keep(sizeof(UnfinishedList));
     unfinished.push_back(std::move(list));
+  }
 }
 
 /// What the bundles of one Application are read with.
@@ -164,8 +179,9 @@ std::vector<std::string> read_auth_ids(ObjectReader& application) {
   if (!list)
     return ids;
   const auto place = application.at("auths");
-  ids.reserve(list->size());
   for (const element item : *list) {
+    if (!application.verdict().good())
+      break;
     const Place item_place{&place, {}, ids.size()};
     ids.push_back(ObjectReader(item, item_place, application.verdict()).text("id", not_blank));
   }
@@ -227,6 +243,7 @@ RuntimeLabels read_labels(element runtime, const Place& place, Verdict& verdict)
   }
   std::stable_sort(labels.values.begin(), labels.values.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
+  verdict.keep(held_bytes(labels));
   return labels;
 }
 

@@ -7,6 +7,7 @@ namespace {
 
 // A list of a million items at ten a page: whatever says that it is longer will never end.
 constexpr std::size_t most_pages = 100'000;
+constexpr std::size_t kept_beside_a_cursor = 80; // its node in the set
 
 } // namespace
 
@@ -35,6 +36,7 @@ void PageProgress::check_cursor(const Place& place, std::string cursor, std::siz
     verdict.wrong(place, "has a cursor that was there before");
   else if (pages_ >= most_pages)
     verdict.wrong(place, fmt::format("has a next page after {} pages", most_pages));
+  verdict.keep(kept_beside_a_cursor + held_bytes(cursor));
   cursor_ = std::move(cursor);
 }
 

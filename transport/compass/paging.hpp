@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "transport/compass/answer_reader.hpp"
+#include "transport/compass/held_bytes.hpp"
 #include "transport/http/status.hpp"
 
 namespace runtime_agent::compass {
@@ -22,6 +23,8 @@ public:
   /// Where the next page starts; only where there is more.
   const std::string& cursor() const noexcept { return cursor_; }
   std::size_t pages() const noexcept { return pages_; }
+  /// Of the last page's totalCount.
+  std::uint64_t total() const noexcept { return total_; }
 
 private:
   void check_total(const Place& place, std::uint64_t total, Verdict& verdict);
@@ -55,6 +58,17 @@ void check_ids(const std::vector<Item>& items, const PageProgress& progress, con
     verdict.wrong(place, "holds the id " + id + " twice");
 }
 
+/// The Director's own limit (contract §3). What is longer than anybody asks for gets its room as it comes.
+inline constexpr std::size_t most_on_a_page = 200;
+
+/// For so many more: exactly so many in a first page, since most lists have no other; by halves after it.
+template <class Item>
+void make_room(std::vector<Item>& items, std::size_t more) {
+  const auto needed = items.size() + more;
+  if (needed > items.capacity())
+    items.reserve(std::max(needed, items.capacity() + items.capacity() / 2));
+}
+
 /// Reads one page into `items` by `read_item(element, Place, Verdict&)`, and checks the list once it is complete.
 template <class Item, class ReadItem>
 void read_page(simdjson::dom::element value, const Place& place, Verdict& verdict, PageProgress& progress,
@@ -64,10 +78,14 @@ void read_page(simdjson::dom::element value, const Place& place, Verdict& verdic
   if (!data)
     return;
   const auto data_place = page.at("data");
-  items.reserve(items.size() + data->size());
+  make_room(items, std::min(data->size(), most_on_a_page));
   std::size_t count = 0;
-  for (const simdjson::dom::element item : *data)
+  for (const simdjson::dom::element item : *data) {
     items.push_back(read_item(item, Place{&data_place, {}, count++}, verdict));
+    verdict.keep(held_bytes(items.back()));
+    if (!verdict.good()) // a page may hold millions of them
+      return;
+  }
   progress.page_came(page, place, count);
   if (!progress.more())
     check_ids(items, progress, place, verdict);

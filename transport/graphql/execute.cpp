@@ -7,6 +7,7 @@
 
 #include "transport/graphql/redaction.hpp"
 #include "transport/http/status.hpp"
+#include "transport/json_cost.hpp"
 
 namespace runtime_agent::graphql {
 namespace {
@@ -169,12 +170,20 @@ void log(const Call& call, const std::string& response, const Failure& failure, 
 
 } // namespace
 
-Parser::Parser(std::size_t most_bytes, std::size_t most_levels) : parser_(most_bytes), most_levels_(most_levels) {
+Parser::Parser(std::size_t most_bytes, std::size_t most_levels, std::size_t most_memory)
+    : parser_(most_bytes), most_levels_(most_levels), most_memory_(most_memory) {
   // Says the depth; the capacity grows as it is needed. Where memory is short, parsing says so.
   [[maybe_unused]] const auto ignored = parser_.allocate(4096, most_levels);
 }
 
 Result<element> Parser::parse(const std::string& text) {
+  if (const auto cost = json_parsing_cost(text); cost > most_memory_)
+    return failed(
+        {.kind = FailureKind::too_large,
+         .what = fmt::format("the answer of {} bytes would take up to {} bytes of memory to be read, more than "
+                             "the limit of {}",
+                             text.size(), cost, most_memory_),
+         .maybe_processed = true});
   element document;
   const auto error = parser_.parse(text).get(document);
   if (error == simdjson::SUCCESS)

@@ -34,17 +34,25 @@ struct Endpoint {
   http::Url url;
 };
 
+/// Of an answer, and of what it becomes when it is parsed: a page of a hundred Applications takes a tenth of it. Both
+/// together are what one answer may cost (deploy/README.md, Sizing).
+inline constexpr std::size_t most_answer_bytes = 8u << 20;
+inline constexpr std::size_t most_document_bytes = 24u << 20;
+
 /// Parses JSON within bounds, and owns what it has parsed: elements are good until the next `parse` or the end.
 class Parser {
 public:
-  explicit Parser(std::size_t most_bytes = 64u << 20, std::size_t most_levels = 128);
-  /// Takes the text's spare capacity for padding, else copies it. Failure (malformed): says why it is no JSON, without
-  /// a word of it.
+  /// `most_memory`: that a document may take, beside its text.
+  explicit Parser(std::size_t most_bytes = most_answer_bytes, std::size_t most_levels = 128,
+                  std::size_t most_memory = most_document_bytes);
+  /// Takes the text's spare capacity for padding, else copies it. Failure, without a word of the text: too_large,
+  /// before anything is parsed; or malformed, why it is no JSON.
   Result<simdjson::dom::element> parse(const std::string& text);
 
 private:
   simdjson::dom::parser parser_;
   std::size_t most_levels_;
+  std::size_t most_memory_;
 };
 
 /// A failed call for the log (APP_QUERY_LOGGING, contract §1.3): secrets are redacted, texts bounded.
@@ -64,7 +72,7 @@ struct Call {
   std::vector<std::pair<std::string, Secret>> secret_headers{};
   std::string where{}; ///< "Director, Applications page 3": for the Failure
   std::chrono::milliseconds timeout{30'000};
-  std::size_t most_response_bytes = 64u << 20;
+  std::size_t most_response_bytes = most_answer_bytes;
   const CallLogger* logger = nullptr; ///< may be null
 };
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "transport/graphql/execute.hpp"
 #include "transport/http/status.hpp"
 
 namespace runtime_agent::graphql {
@@ -15,6 +16,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view mark = "[redacted]";
+// Of a document whose fields are looked at: what nlohmann makes of dense JSON takes twenty times the text.
+constexpr std::size_t most_read_bytes = 1u << 20;
 
 std::string dumped(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -104,7 +107,10 @@ std::string Redaction::redacted(std::string_view text) const {
 }
 
 std::string Redaction::redacted_json(std::string_view text, std::size_t limit) const {
-  auto json = Json::parse(text, nullptr, false);
+  if (text.size() > most_read_bytes)
+    return fmt::format("({} bytes: more than the {} out of which secrets are taken)", text.size(), most_read_bytes);
+  const bool shallow = Parser(most_read_bytes).parse(std::string(text)).has_value(); // what follows recurses
+  auto json = shallow ? Json::parse(text, nullptr, false) : Json();
   if (!json.is_object()) {
     const auto first = text.find_first_not_of(" \t\r\n");
     // A document that is cut off may end within a secret that has no name any more.

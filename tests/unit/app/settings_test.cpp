@@ -107,7 +107,20 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"APP_QUERY_LOGGING", "2"}, BadValue{"APP_METRICS_LOGGING_TIME_INTERVAL", "1 h"},
         BadValue{"APP_HEALTH_PORT", "0"}, BadValue{"APP_DIAGNOSTICS_PORT", "-1"},
         BadValue{"APP_DIAGNOSTICS_PORT", "8090"}, BadValue{"APP_LOG_FORMAT", "xml"}, BadValue{"APP_LOG_LEVEL", "bogus"},
-        BadValue{"APP_KUBERNETES_CONCURRENCY", "0"}, BadValue{"APP_LEADER_ELECTION", "perhaps"}));
+        BadValue{"APP_KUBERNETES_CONCURRENCY", "0"}, BadValue{"APP_FETCH_MAX_APPLICATIONS", "0"},
+        BadValue{"APP_FETCH_MAX_SIZE", "80"}, BadValue{"APP_FETCH_MAX_SIZE", "80MB"},
+        BadValue{"APP_FETCH_MAX_SIZE", "-1Mi"}, BadValue{"APP_FETCH_MAX_SIZE", "18446744073709551615Gi"},
+        BadValue{"APP_LEADER_ELECTION", "perhaps"}));
+
+TEST(Settings, TakeSizesAsKubernetesWritesThem) {
+  const std::pair<const char*, std::size_t> sizes[] = {
+      {"80Mi", 80u << 20}, {"2Gi", std::size_t{2} << 30}, {"4096Ki", 4u << 20}, {"1048576", 1u << 20}};
+  for (const auto& [text, bytes] : sizes) {
+    const auto settings = read_settings(environment({{"APP_FETCH_MAX_SIZE", text}}));
+    ASSERT_TRUE(settings) << text;
+    EXPECT_EQ(settings->fetch_max_bytes, bytes) << text;
+  }
+}
 
 TEST(Settings, TakeAnyPrintableTextForTheLabelsOfTheRuntime) {
   for (const char* text : {"ftp://x", "https://", "not yet known", "gateway.kyma.local", "b\xc3\xbcro"}) {
