@@ -57,6 +57,13 @@ void Verdict::wrong(const Place& place, std::string what) {
     failure_ = Failure{.kind = FailureKind::malformed, .what = fmt::format("{} {}", place.text(), what)};
 }
 
+void Verdict::too_long(const Place& place, std::size_t bytes, std::size_t most) {
+  if (failure_)
+    return;
+  wrong(place, fmt::format("is {} bytes long, more than the {} that are kept of it in the cluster", bytes, most));
+  failure_->next = "nothing of the answer is used; it has to become shorter in Compass";
+}
+
 void Verdict::changed(const Place& place, std::string what) {
   if (!failure_)
     failure_ = Failure{.kind = FailureKind::conflict,

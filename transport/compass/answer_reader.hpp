@@ -32,6 +32,8 @@ public:
 
   /// Malformed: the answer is not what the schema says.
   void wrong(const Place& place, std::string what);
+  /// Malformed: there is more of it than the cluster can store, so that it must not be taken for an answer.
+  void too_long(const Place& place, std::size_t bytes, std::size_t most);
   /// Conflict: the pages do not fit together; the data was changed while it was read.
   void changed(const Place& place, std::string what);
   /// Counts what stays of an answer. Too large: it is more than may be kept, whatever number of bytes it came in.

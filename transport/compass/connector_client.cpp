@@ -6,9 +6,25 @@
 #include "transport/compass/client_cache.hpp"
 #include "transport/compass/documents.hpp"
 #include "transport/encoding.hpp"
+#include "transport/x509/subject.hpp"
 
 namespace runtime_agent::compass {
 namespace {
+
+// Of what is stored, so that all of it fits: a Secret holds 1 MiB with all its keys (the pending one has both chains,
+// the certificate and the key), its annotations 256 KiB together (two of them are these URLs), and a token is a header.
+constexpr std::size_t longest_chain = 256u << 10;
+constexpr std::size_t longest_certificate = 64u << 10;
+constexpr std::size_t longest_url = 8u << 10;
+constexpr std::size_t longest_token = 8u << 10;
+constexpr std::size_t longest_key_algorithm = 64;
+
+std::string bounded_text(ObjectReader& object, std::string_view field, std::size_t most) {
+  auto text = object.text_or_null(field).value_or("");
+  if (text.size() > most)
+    object.verdict().too_long(object.at(field), text.size(), most);
+  return text;
+}
 
 /// Of a `configuration` answer; what is null stays empty.
 ConnectorConfiguration read_configuration(simdjson::dom::element data, Verdict& verdict) {
@@ -27,13 +43,19 @@ ConnectorConfiguration read_configuration(simdjson::dom::element data, Verdict& 
       read(reader);
     }
   };
-  with("token", [&](ObjectReader& token) { result.token = Secret(token.text("token")); });
+  with("token", [&](ObjectReader& token) {
+    token.value("token"); // not null
+    result.token = Secret(bounded_text(token, "token", longest_token));
+  });
   with("certificateSigningRequestInfo", [&](ObjectReader& info) {
-    result.signing = {info.text("subject"), info.text("keyAlgorithm")};
+    info.value("subject");
+    info.value("keyAlgorithm");
+    result.signing = {bounded_text(info, "subject", x509::longest_subject),
+                      bounded_text(info, "keyAlgorithm", longest_key_algorithm)};
   });
   with("managementPlaneInfo", [&](ObjectReader& info) {
-    result.management = {std::string(trimmed(info.text_or_null("directorURL").value_or(""))),
-                         std::string(trimmed(info.text_or_null("certificateSecuredConnectorURL").value_or("")))};
+    result.management = {std::string(trimmed(bounded_text(info, "directorURL", longest_url))),
+                         std::string(trimmed(bounded_text(info, "certificateSecuredConnectorURL", longest_url)))};
   });
   return result;
 }
@@ -62,11 +84,13 @@ void check_management(Verdict& verdict, const ManagementPlaneInfo& info, bool re
   require_url(verdict, info.certificate_secured_connector_url, connector);
 }
 
-std::string decoded_pem(ObjectReader& result, std::string_view field) {
+std::string decoded_pem(ObjectReader& result, std::string_view field, std::size_t most) {
   const auto text = result.text(field, true);
   auto decoded = base64_decode(text);
   if (!decoded)
     result.verdict().wrong(result.at(field), "is not base64");
+  else if (decoded->size() > most)
+    result.verdict().too_long(result.at(field), decoded->size(), most);
   else if (decoded->find("-----BEGIN CERTIFICATE-----") == std::string::npos)
     result.verdict().wrong(result.at(field), "is base64 of something that holds no PEM certificate");
   return decoded ? std::move(*decoded) : std::string();
@@ -80,8 +104,8 @@ SignedCertificate read_certificate(simdjson::dom::element data, Verdict& verdict
     return {};
   const auto place = answer.at("signCertificateSigningRequest");
   ObjectReader result(*value, place, verdict);
-  return {decoded_pem(result, "certificateChain"), decoded_pem(result, "caCertificate"),
-          decoded_pem(result, "clientCertificate")};
+  return {decoded_pem(result, "certificateChain", longest_chain), decoded_pem(result, "caCertificate", longest_chain),
+          decoded_pem(result, "clientCertificate", longest_certificate)};
 }
 
 class HttpConnectorClient final : public ConnectorClient {

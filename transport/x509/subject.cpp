@@ -59,8 +59,12 @@ public:
 
   Result<Subject> parse() {
     Subject subject;
+    if (text_.size() > longest_subject)
+      return over("bytes", text_.size(), longest_subject);
     do {
       SubjectAttribute attribute;
+      if (subject.size() == most_attributes)
+        return over("attributes", subject.size() + 1, most_attributes);
       if (!read_type(attribute.type) || !read_value(attribute.value) || !check(attribute))
         return failed(Failure{.kind = FailureKind::malformed, .where = "subject of the CSR", .what = problem_});
       subject.push_back(std::move(attribute));
@@ -69,6 +73,13 @@ public:
   }
 
 private:
+  static tl::unexpected<Failure> over(const char* unit, std::size_t size, std::size_t most) {
+    return failed(Failure{.kind = FailureKind::malformed,
+                          .where = "subject of the CSR",
+                          .what = "has " + std::to_string(size) + " " + unit + " or more, and the limit is " +
+                                  std::to_string(most),
+                          .next = "it has to become shorter in Compass"});
+  }
   bool wrong(std::size_t position, const std::string& what) {
     problem_ = what + " at byte " + std::to_string(position);
     return false;

@@ -166,5 +166,62 @@ TEST(Connector, NeverShowsTheTokenThatTheServerEchoes) {
   EXPECT_THAT(result.error().text(), Not(HasSubstr("sec-ret")));
 }
 
+struct TooLong {
+  const char* field; ///< of the whole answer
+  std::string value;
+  std::size_t bytes; ///< as the cluster would have to keep it
+  std::size_t most;
+};
+
+/// The Failure that an answer gives in which that field has that value.
+Failure too_long(json data, const TooLong& one, bool signing) {
+  data[json::json_pointer(one.field)] = one.value;
+  FakeConnector connector(data);
+  if (signing) {
+    const auto result = connector.client->sign(url, Secret("second"), "the CSR", {});
+    return result ? Failure{} : result.error();
+  }
+  const auto result = connector.client->configuration(url, Secret("first"), {});
+  return result ? Failure{} : result.error();
+}
+
+void expect_named(const Failure& failure, const TooLong& one) {
+  EXPECT_EQ(failure.kind, FailureKind::malformed) << one.field;
+  EXPECT_TRUE(failure.maybe_processed) << one.field;
+  const std::string path(one.field);
+  for (const auto& said : {path.substr(path.rfind('/') + 1), std::to_string(one.bytes) + " bytes",
+                           std::to_string(one.most), std::string("nothing of the answer is used")})
+    EXPECT_THAT(failure.text(), HasSubstr(said)) << one.field;
+  EXPECT_LT(failure.text().size(), 500u) << "it is said, not shown";
+}
+
+TEST(Connector, RefusesWhatTheClusterCannotStore) {
+  std::string subject;
+  for (int i = 0; i < 200'000; ++i)
+    subject += "O=a,";
+  for (const TooLong& one :
+       {TooLong{"/configuration/managementPlaneInfo/directorURL", "https://d.example/" + std::string(400'000, 'a'),
+                400'018, 8192},
+        TooLong{"/configuration/managementPlaneInfo/certificateSecuredConnectorURL",
+                "https://c.example/" + std::string(8175, 'a'), 8193, 8192},
+        TooLong{"/configuration/token/token", std::string(8193, 't'), 8193, 8192},
+        TooLong{"/configuration/certificateSigningRequestInfo/subject", subject, 800'000, 16384},
+        TooLong{"/configuration/certificateSigningRequestInfo/keyAlgorithm", std::string(65, 'r'), 65, 64}})
+    expect_named(too_long(whole_configuration(), one, false), one);
+}
+
+TEST(Connector, RefusesCertificatesThatTheClusterCannotStore) {
+  std::string chain; // 1,300 of a usual size
+  for (int i = 0; i < 1300; ++i)
+    chain += "-----BEGIN CERTIFICATE-----\n" + std::string(1900, 'M') + "\n-----END CERTIFICATE-----\n";
+  const std::string certificate = pem + std::string(64 * 1024, ' ');
+  for (const TooLong& one :
+       {TooLong{"/signCertificateSigningRequest/certificateChain", base64_encode(chain), chain.size(), 256 * 1024},
+        TooLong{"/signCertificateSigningRequest/caCertificate", base64_encode(chain), chain.size(), 256 * 1024},
+        TooLong{"/signCertificateSigningRequest/clientCertificate", base64_encode(certificate), certificate.size(),
+                64 * 1024}})
+    expect_named(too_long(whole_certificate(), one, true), one);
+}
+
 } // namespace
 } // namespace runtime_agent::compass

@@ -148,5 +148,22 @@ TEST(Csr, IsAFailureForAKeyThatIsNone) {
   EXPECT_EQ(csr.error().where, "private key");
 }
 
+TEST(Subject, HasBoundsThatAreNamed) {
+  std::string many = "O=a";
+  for (std::size_t i = 1; i < most_attributes; ++i)
+    many += ",O=a";
+  EXPECT_TRUE(parse_subject(many));
+  const auto one_more = parse_subject(many + ",O=a");
+  ASSERT_FALSE(one_more);
+  EXPECT_EQ(one_more.error().text(), "subject of the CSR: has 201 attributes or more, and the limit is 200; it has to "
+                                     "become shorter in Compass");
+  std::string longest = "CN=";
+  longest.resize(longest_subject, 'a');
+  EXPECT_TRUE(parse_subject(longest));
+  const auto longer = parse_subject(longest + "a");
+  ASSERT_FALSE(longer);
+  EXPECT_EQ(longer.error().what, "has 16385 bytes or more, and the limit is 16384");
+}
+
 } // namespace
 } // namespace runtime_agent::x509
