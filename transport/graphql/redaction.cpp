@@ -13,7 +13,8 @@
 namespace runtime_agent::graphql {
 namespace {
 
-using Json = nlohmann::ordered_json;
+// Sorted: of an object that keeps its order each member is looked for among all the others before it.
+using Json = nlohmann::json;
 
 constexpr std::string_view mark = "[redacted]";
 // Of a document whose fields are looked at: what nlohmann makes of dense JSON takes twenty times the text.
