@@ -5,6 +5,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "actors/application_reconciler/gateway_urls.hpp"
 #include "actors/application_reconciler/names.hpp"
 #include "actors/application_reconciler/object_bodies.hpp"
@@ -23,8 +25,11 @@ std::string in_quotes(std::string_view text) {
 
 std::string joined(const std::set<std::string>& ids) {
   std::string text;
-  for (const auto& id : ids)
+  for (const auto& id : ids) {
     text += (text.empty() ? "" : " and ") + id;
+    if (text.size() > 500)
+      break;
+  }
   return bounded(text, 500);
 }
 
@@ -53,6 +58,57 @@ std::vector<DesiredSecret> desired_secrets(const compass::Application& source, c
   return secrets;
 }
 
+// The API server's own limits: of a request's body, and of all values of a Secret.
+constexpr std::size_t most_object_bytes = 3u << 20;
+constexpr std::size_t most_secret_bytes = 1u << 20;
+
+std::size_t size_of(const std::optional<std::string>& text) {
+  return text ? text->size() : 0;
+}
+
+// Of the texts alone: the object is larger.
+std::size_t least_bytes(const compass::Application& source) {
+  std::size_t bytes = size_of(source.description);
+  for (const auto& id : source.auth_ids)
+    bytes += id.size();
+  for (const auto& bundle : source.bundles) {
+    bytes += bundle.id.size() + bundle.name.size() + size_of(bundle.description) +
+             size_of(bundle.instance_auth_request_input_schema);
+    for (const auto& api : bundle.api_definitions)
+      bytes += api.id.size() + api.name.size() + api.target_url.size();
+    for (const auto& event : bundle.event_definitions)
+      bytes += event.id.size() + event.name.size();
+  }
+  return bytes;
+}
+
+std::size_t secret_bytes(const compass::Auth& auth, SecretKind kind) {
+  const auto size = [](const Secret& secret) { return secret.reveal().size(); };
+  if (kind == SecretKind::parameters)
+    return (auth.additional_headers ? size(*auth.additional_headers) : 0) +
+           (auth.additional_query_parameters ? size(*auth.additional_query_parameters) : 0);
+  if (const auto* basic = std::get_if<compass::BasicCredential>(&auth.credential))
+    return size(basic->username) + size(basic->password);
+  if (const auto* oauth = std::get_if<compass::OAuthCredential>(&auth.credential))
+    return size(oauth->client_id) + size(oauth->client_secret);
+  return 0;
+}
+
+// What the API server would refuse for its size, whenever it is asked.
+std::string too_large(const compass::Application& source, const std::vector<DesiredSecret>& secrets) {
+  if (const auto bytes = least_bytes(source); bytes > most_object_bytes)
+    return fmt::format("its texts are {} bytes, and the API server takes {} at most; shorten them in Compass", bytes,
+                       most_object_bytes);
+  for (const auto& secret : secrets)
+    if (const auto bytes = secret_bytes(*source.bundles[secret.bundle].default_instance_auth, secret.kind);
+        bytes > most_secret_bytes)
+      return fmt::format(
+          "its Secret {} would hold {} bytes, and the API server takes {} at most; shorten {} in Compass", secret.name,
+          bytes, most_secret_bytes,
+          secret.kind == SecretKind::parameters ? "the headers and query parameters" : "the credentials");
+  return {};
+}
+
 // Why this Application cannot be written; empty where it can.
 std::string refusal(const compass::Application& source, const std::string& name,
                     const std::vector<DesiredSecret>& secrets) {
@@ -62,7 +118,7 @@ std::string refusal(const compass::Application& source, const std::string& name,
   for (const auto& secret : secrets)
     if (!is_dns1123_subdomain(secret.name) || !is_label_value(secret.bundle_id))
       return "no Secret can be named " + in_quotes(secret.name) + "; rename the Application in Compass";
-  return {};
+  return too_large(source, secrets);
 }
 
 Digest whole_digest(const DesiredApplication& application) {
@@ -86,9 +142,7 @@ public:
     std::string name = application_name(source->name, normalized);
     const auto [claim, first] = claims_.try_emplace(name, source->id);
     if (!first) {
-      auto& ids = ids_[name];
-      ids.insert({claim->second, source->id});
-      refuse(name, "more than one Application of Compass has this name: " + joined(ids) + "; rename all but one");
+      ids_[name].insert({claim->second, source->id});
       return;
     }
     auto secrets = desired_secrets(*source, name);
@@ -103,6 +157,8 @@ public:
   }
 
   DesiredObjects finish() {
+    for (const auto& [name, ids] : ids_)
+      refuse(name, "more than one Application of Compass has this name: " + joined(ids) + "; rename all but one");
     claim_secrets();
     for (const auto& [name, reason] : objects_.refused)
       objects_.applications.erase(name);
