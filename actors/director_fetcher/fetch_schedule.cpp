@@ -10,6 +10,8 @@ FetchSchedule::FetchSchedule(Pace pace, std::function<double()> random)
 
 void FetchSchedule::started(Time now) {
   last_start_ = now;
+  if (person_)
+    person_start_ = now;
   person_ = false;
 }
 
@@ -47,6 +49,8 @@ Milliseconds FetchSchedule::wait(Time now) const {
   Time due = now;
   if (last_start_ && !person_)
     due = std::max(due, *last_start_ + std::max(delay_, pace_.minimal_interval));
+  if (person_ && person_start_)
+    due = std::max(due, *person_start_ + pace_.between_requests);
   if (not_before_)
     due = std::max(due, *not_before_);
   return std::chrono::ceil<Milliseconds>(due - now);

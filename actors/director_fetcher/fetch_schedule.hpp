@@ -17,7 +17,10 @@ struct Pace {
   Milliseconds period{20'000};           ///< between synchronisations
   Milliseconds minimal_interval{10'000}; ///< least time between calls, but for a person's request
   Milliseconds ceiling{300'000};         ///< of the back-off
-  double jitter = 0.1;                   ///< of the period, so that a fleet does not call at once
+  /// Least time between two fetches that a person has asked for: nobody sees what has come of one sooner, and what asks
+  /// more often is a program.
+  Milliseconds between_requests{2'000};
+  double jitter = 0.1; ///< of the period, so that a fleet does not call at once
 };
 
 /// One limiter for every path to a fetch: timer, new connection, a person's request, a confirmation.
@@ -36,7 +39,7 @@ public:
   void heed(Time now, const Failure& failure);
   /// A new connection, or a confirmation that is wanted: as soon as the minimal interval allows.
   void soon();
-  /// A person asks: now, but for a `Retry-After`.
+  /// A person asks: now, but for a `Retry-After` and for what a person has asked for just before.
   void person_asks();
 
   /// Something of what is asked for has changed: the back-off starts over.
@@ -53,6 +56,7 @@ private:
   Milliseconds delay_{0};          ///< from the last start
   std::optional<Time> not_before_; ///< by Retry-After
   bool person_ = false;
+  std::optional<Time> person_start_; ///< of the last fetch that a person has asked for
 };
 
 } // namespace runtime_agent::director_fetcher
