@@ -21,6 +21,7 @@ namespace {
 /// times. What comes sooner than `at_once` had come meanwhile, and is taken without another pause.
 constexpr std::chrono::milliseconds gathering{10};
 constexpr std::chrono::microseconds at_once{500};
+constexpr int most_beginnings = 3; // of a list that is written faster than it is read
 
 using std::chrono::steady_clock;
 
@@ -378,16 +379,29 @@ Result<std::string> ApiClient::list(const Resource& resource, const ListOptions&
   const Operation operation{"list", resource, ""};
   std::size_t limit = options.limit;
   std::string continue_token;
-  for (;;) {
+  const auto begin_again_with = [&](std::size_t page_limit) {
+    limit = page_limit;
+    continue_token.clear();
+    if (options.on_restart)
+      options.on_restart();
+  };
+  for (int beginnings = 1;;) {
     const auto answer = page(operation, options, limit, continue_token, context);
+    const bool too_large = answer ? !parsable_within(answer->body) : answer.error().kind == FailureKind::too_large;
+    if (too_large && limit > 1) {
+      limit = std::max<std::size_t>(limit / 4, 1);
+      continue;
+    }
+    if (too_large && limit == 0 && options.limit > 0 && beginnings < most_beginnings) {
+      ++beginnings;
+      begin_again_with(options.limit); // all at once is more than the memory is for
+      continue;
+    }
     if (!answer) {
       if (answer.error().kind != FailureKind::gone || continue_token.empty())
         return failed(answer.error());
       // Writing was faster than paging: all at once, as client-go does, since pages would expire again.
-      limit = 0;
-      continue_token.clear();
-      if (options.on_restart)
-        options.on_restart();
+      begin_again_with(0);
       continue;
     }
     auto head = parse_list(answer->body, receive);

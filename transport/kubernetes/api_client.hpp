@@ -22,7 +22,7 @@ struct ApiOptions {
   http::ProxySettings proxies;              ///< where the kubeconfig names no proxy; in-cluster never (contract §1.3)
   std::function<Result<void>()> permit{};   ///< http::ClientOptions::permit
   std::size_t max_object_bytes = 8u << 20;  ///< an object's answer, an event; etcd's own limit is 1.5 MiB
-  std::size_t max_list_bytes = 256u << 20;  ///< a page of a list, or all of it where `continue` has expired
+  std::size_t max_list_bytes = 8u << 20;    ///< a page of a list; a larger one is asked for again in smaller ones
   int max_retries = 10;                     ///< of answers with Retry-After, a request; client-go's number
   std::chrono::milliseconds longest_wait{60'000}; ///< a longer Retry-After is the caller's to wait for
 };

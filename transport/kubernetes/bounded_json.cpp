@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "transport/json_cost.hpp"
 #include "transport/kubernetes/json_view.hpp"
 
 namespace runtime_agent::kubernetes {
@@ -12,6 +13,16 @@ namespace {
 
 /// An object's members, as most objects of Kubernetes have them: where it grows, all that is in it is copied.
 constexpr std::size_t usual_members = 10;
+
+// What a value takes in the tree: twice its place, since a vector grows by doubling, and the block of what it holds.
+constexpr std::size_t block = 16;
+constexpr std::size_t bytes_of_an_element = 2 * sizeof(Json);
+constexpr std::size_t bytes_of_a_member = 2 * sizeof(Json::object_t::value_type);
+constexpr std::size_t bytes_of_a_container = sizeof(Json::object_t) + block;
+
+std::size_t bytes_of_text(std::size_t size) {
+  return size > 15 ? size + 1 + block : 0;
+}
 
 /// Builds a document from the parser's events. nlohmann's own builder knows no bounds and keeps the whole list. Leaves
 /// `metadata.managedFields` out: it is half of an object, the API server's own, and stays as it is where an update
@@ -25,7 +36,9 @@ public:
   bool number_integer(number_integer_t value) override { return scalar(value); }
   bool number_unsigned(number_unsigned_t value) override { return scalar(value); }
   bool number_float(number_float_t value, const string_t&) override { return scalar(value); }
-  bool string(string_t& value) override { return scalar(std::move(value)); }
+  bool string(string_t& value) override {
+    return (left_out_ > 0 || charge(sizeof value + block + bytes_of_text(value.size()))) && scalar(std::move(value));
+  }
   bool binary(binary_t&) override { return stop("holds binary data"); }
   bool key(string_t& name) override {
     key_ = std::move(name);
@@ -44,9 +57,21 @@ public:
   bool leaves_out() const { return left_out_ > 0; }
   Json take() { return std::move(root_); }
   bool saw_items() const { return saw_items_; }
-  std::string error() const { return error_; }
+  Failure failure() const { return {.kind = kind_, .what = "the answer " + error_}; }
+  /// Refused before it is parsed.
+  bool too_large(std::string reason) {
+    kind_ = FailureKind::too_large;
+    return stop(std::move(reason));
+  }
 
 private:
+  bool charge(std::size_t bytes) {
+    held_ += bytes;
+    return held_ <= bounds_.max_memory ||
+           too_large(fmt::format("{}takes more than the limit of {} bytes of memory",
+                                 receive_ != nullptr ? "has an item that " : "", bounds_.max_memory));
+  }
+
   bool stop(std::string reason) {
     error_ = std::move(reason);
     return false;
@@ -62,6 +87,8 @@ private:
     }
     Json& parent = *open_.back();
     if (parent.is_array()) {
+      if (!charge(bytes_of_an_element))
+        return nullptr;
       parent.push_back(std::move(value));
       return &parent.back();
     }
@@ -70,6 +97,9 @@ private:
       return nullptr;
     }
     auto& members = parent.get_ref<Json::object_t&>();
+    const auto room = members.empty() ? usual_members * sizeof(Json::object_t::value_type) : 0;
+    if (!charge(bytes_of_a_member + room + bytes_of_text(key_.size())))
+      return nullptr;
     if (members.empty())
       members.reserve(usual_members);
     if (const auto known = members.find(key_); known != members.end()) {
@@ -97,6 +127,8 @@ private:
     }
     if (in_items() && value.is_array())
       return stop("has an item that is no object");
+    if (!charge(bytes_of_a_container))
+      return false;
     const bool items = receive_ != nullptr && open_.size() == 1 && key_ == "items" && value.is_array();
     if (items && saw_items_)
       return stop("has its items twice");
@@ -126,6 +158,7 @@ private:
     if (in_items()) {
       Json item = std::move(items_->back());
       items_->clear();
+      held_ = 0;
       (*receive_)(std::move(item));
     }
     return true;
@@ -139,8 +172,10 @@ private:
   Json* metadata_ = nullptr; // the innermost, while it is open
   std::size_t left_out_ = 0; // levels that are open within what is left out
   bool saw_items_ = false;
+  std::size_t held_ = 0; // bytes of the tree, or of the item under way
   std::string key_;
   std::string error_;
+  FailureKind kind_ = FailureKind::malformed;
 };
 
 using simdjson::dom::element;
@@ -202,7 +237,12 @@ bool tell(Builder& builder, element value) {
 
 /// simdjson is several times as fast. What it refuses goes to nlohmann's parser, which knows numbers of any size, and
 /// says where it stops.
-bool read(std::string_view text, Builder& builder) {
+bool read(std::string_view text, Builder& builder, const JsonBounds& bounds) {
+  if (!parsable_within(text, bounds))
+    return builder.too_large(
+        fmt::format("of {} bytes would take up to {} bytes of memory to be read, more than the limit "
+                    "of {}",
+                    text.size(), json_parsing_cost(text), bounds.max_memory));
   simdjson::dom::parser parser;
   element document;
   if (parser.parse(text.data(), text.size()).get(document) == simdjson::SUCCESS)
@@ -210,23 +250,26 @@ bool read(std::string_view text, Builder& builder) {
   return Json::sax_parse(text.begin(), text.end(), &builder);
 }
 
-tl::unexpected<Failure> malformed(std::string reason) {
-  Failure failure;
-  failure.kind = FailureKind::malformed;
-  failure.what = "the answer " + std::move(reason);
-  return failed(std::move(failure));
+tl::unexpected<Failure> malformed(std::string_view reason) {
+  return failed({.kind = FailureKind::malformed, .what = fmt::format("the answer {}", reason)});
 }
 
 } // namespace
 
 Result<Json> parse_bounded(std::string_view text, const JsonBounds& bounds) {
   Builder builder(bounds, nullptr);
-  if (!read(text, builder))
-    return malformed(builder.error());
+  if (!read(text, builder, bounds))
+    return failed(builder.failure());
   return builder.take();
 }
 
+bool parsable_within(std::string_view text, const JsonBounds& bounds) {
+  return json_parsing_cost(text) <= bounds.max_memory;
+}
+
 bool look_at(std::string_view text, const ObjectLook& look) {
+  if (!parsable_within(text))
+    return false;
   simdjson::dom::parser parser;
   element document;
   if (parser.parse(text.data(), text.size()).get(document) != simdjson::SUCCESS)
@@ -248,8 +291,8 @@ std::optional<EventHead> read_event_head(std::string_view line) {
 
 Result<ListHead> parse_list(std::string_view text, const ObjectReceiver& receive, const JsonBounds& bounds) {
   Builder builder(bounds, &receive);
-  if (!read(text, builder))
-    return malformed(builder.error());
+  if (!read(text, builder, bounds))
+    return failed(builder.failure());
   const Json head = builder.take();
   // An empty list of a Go server may be `null`; a body without `items` is something else with status 200.
   if (!builder.saw_items() && !(head.is_object() && head.contains("items") && head["items"].is_null()))

@@ -14,10 +14,16 @@ namespace runtime_agent::kubernetes {
 struct JsonBounds {
   std::size_t max_depth = 200;
   std::size_t max_members = 20'000;
+  /// Bytes of memory: of what the parser makes of the whole text, and of the tree (in a list: of each item's). An
+  /// object that etcd takes, at 1.5 MiB, needs a quarter of it.
+  std::size_t max_memory = 32u << 20;
 };
 
-/// Failure (malformed): says where the text stops being JSON or which bound it passes, and never quotes it (it may be a
-/// Secret). `where` is empty.
+/// Whether the parser keeps within `max_memory`, whatever the text holds.
+bool parsable_within(std::string_view text, const JsonBounds& bounds = {});
+
+/// Failure (malformed, or too_large where it is the memory): says where the text stops being JSON or which bound it
+/// passes, and never quotes it (it may be a Secret). `where` is empty.
 Result<Json> parse_bounded(std::string_view text, const JsonBounds& bounds = {});
 
 /// Shows the document to `look`. False: only parse_bounded can read it, or nobody.
