@@ -15,6 +15,11 @@ namespace {
 
 constexpr std::string_view remedy = "the agent goes on watching and connects as soon as it is right";
 
+// Each is kept in an annotation or sent as a header: more is no such value, but something else that was pasted.
+constexpr std::size_t longest_url = 8u << 10;
+constexpr std::size_t longest_token = 8u << 10;
+constexpr std::size_t longest_id = 1u << 10;
+
 /// Collects what is wrong, so that a person mends it once.
 class Reader {
 public:
@@ -45,8 +50,10 @@ public:
   }
 
   /// A value of one line, in which everything can be seen.
-  std::string line(const char* key) {
+  std::string line(const char* key, std::size_t most) {
     std::string text = value(key);
+    if (text.size() > most)
+      return wrong(key, fmt::format("is {} bytes long, and at most {} are expected", text.size(), most));
     const auto how = invisible_within(text);
     return how ? wrong(key, *how) : text;
   }
@@ -54,6 +61,8 @@ public:
   /// Looked at closely, since a wrong one is spent all the same (the exchange is asked for, and fails).
   std::string token(const char* key) {
     std::string text = value(key);
+    if (text.size() > longest_token)
+      return wrong(key, fmt::format("is {} bytes long, and at most {} are expected", text.size(), longest_token));
     auto how = no_bare_token(text);
     if (!how)
       how = invisible_within(text);
@@ -98,10 +107,10 @@ Result<ConnectionConfiguration> read_configuration(const kubernetes::Json& objec
   Reader reader(object, source);
   ConnectionConfiguration configuration;
   configuration.source = source.text();
-  configuration.connector_url = reader.line("CONNECTOR_URL");
+  configuration.connector_url = reader.line("CONNECTOR_URL", longest_url);
   check_url(reader, configuration.connector_url, insecure);
-  configuration.runtime_id = reader.line("RUNTIME_ID");
-  configuration.tenant = reader.line("TENANT");
+  configuration.runtime_id = reader.line("RUNTIME_ID", longest_id);
+  configuration.tenant = reader.line("TENANT", longest_id);
   configuration.token = Secret(reader.token("TOKEN"));
   if (reader.problems().empty()) {
     configuration.token_sha256 = sha256_hex(configuration.token.reveal());

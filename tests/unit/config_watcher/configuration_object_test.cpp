@@ -136,5 +136,20 @@ TEST(Absence, IsReadFromTheAnnotationUntilItIsServed) {
   EXPECT_EQ(pending_reconnect(observe(seen(R"({"metadata": {}})"), nullptr, "p")), "");
 }
 
+TEST(ConfigurationObject, NamesWhatIsLongerThanSuchAValueCanBe) {
+  const std::pair<const char*, std::size_t> bounds[] = {
+      {"CONNECTOR_URL", 8192}, {"RUNTIME_ID", 1024}, {"TENANT", 1024}, {"TOKEN", 8192}};
+  for (const auto& [key, most] : bounds) {
+    Json object = good();
+    object["data"][key] = std::string(key) == "CONNECTOR_URL" ? "https://compass.example/" + std::string(most, 'a')
+                                                              : std::string(300'000, 'a');
+    const auto configuration = read_configuration(object, config_map, false);
+    ASSERT_FALSE(configuration) << key;
+    EXPECT_THAT(configuration.error().text(),
+                AllOf(HasSubstr(std::string(key) + " is "), HasSubstr("at most " + std::to_string(most))));
+    EXPECT_LT(configuration.error().text().size(), 400u);
+  }
+}
+
 } // namespace
 } // namespace runtime_agent::config_watcher
