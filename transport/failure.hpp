@@ -34,6 +34,15 @@ enum class FailureKind {
 /// The kind's name as in the enumeration, for metrics and logs.
 std::string_view to_string(FailureKind kind);
 
+/// What an answer shows to be wrong, as far as it does. Source: contract §2.2.
+enum class Blame {
+  none,
+  identity,  ///< the service that answered refuses this identity
+  tenant,    ///< likewise, for its `TENANT`
+  runtime,   ///< likewise, for its `RUNTIME_ID`
+  elsewhere, ///< something else than the service has answered: its URL, or a gateway in between
+};
+
 /// An expected failure: says where, what and what next, in words for an operator. Never holds a secret.
 struct Failure {
   FailureKind kind = FailureKind::internal;
@@ -46,10 +55,16 @@ struct Failure {
   /// The request may have been carried out although no (whole) answer came.
   bool maybe_processed = false;
   std::string request_id{}; ///< `x-request-id` of the failed request; may be empty
+  Blame blame = Blame::none;
 
   /// One sentence: "where: what; next (x-request-id …)".
   std::string text() const;
 };
+
+/// A service that answered refused this identity. It counts once it is repeated on a fresh connection (contract §2.2).
+inline bool refuses_identity(const Failure& failure) {
+  return failure.blame == Blame::identity || failure.blame == Blame::tenant || failure.blame == Blame::runtime;
+}
 
 template <class T>
 using Result = tl::expected<T, Failure>;

@@ -5,6 +5,7 @@
 #include "transport/compass/answer_reader.hpp"
 #include "transport/compass/client_cache.hpp"
 #include "transport/compass/documents.hpp"
+#include "transport/compass/refusals.hpp"
 #include "transport/encoding.hpp"
 #include "transport/x509/subject.hpp"
 
@@ -151,6 +152,7 @@ private:
     made.timeout = clients_.settings().request_timeout;
     made.most_response_bytes = clients_.settings().most_response_bytes;
     made.logger = &clients_.settings().call_logger;
+    made.judge = blame_of_connector;
     if (token != nullptr)
       made.secret_headers.emplace_back("Connector-Token", *token);
     return made;

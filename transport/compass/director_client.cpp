@@ -6,6 +6,7 @@
 #include "transport/compass/client_cache.hpp"
 #include "transport/compass/director_mapping.hpp"
 #include "transport/compass/documents.hpp"
+#include "transport/compass/refusals.hpp"
 #include "transport/http/status.hpp"
 
 namespace runtime_agent::compass {
@@ -24,7 +25,17 @@ graphql::Call director_call(const ClientSettings& settings, const DirectorAccess
   call.timeout = settings.request_timeout;
   call.most_response_bytes = settings.most_response_bytes;
   call.logger = &settings.call_logger;
+  call.judge = blame_of_director;
   return call;
+}
+
+/// Names what of the configuration the answer shows to be wrong.
+Failure naming_the_key(Failure failure, const DirectorAccess& access) {
+  if (failure.blame == Blame::tenant)
+    failure.next = fmt::format("is TENANT {} right?", http::excerpt(access.tenant, 80));
+  else if (failure.blame == Blame::runtime)
+    failure.next = fmt::format("is RUNTIME_ID {} right?", http::excerpt(access.runtime_id, 80));
+  return failure;
 }
 
 /// One fetch: asks for page after page until every list of every level is complete.
@@ -129,7 +140,7 @@ Fetch::Step Fetch::ask(const graphql::Document& document, const std::string& whe
       // 27) or is gone, or the cursor no longer fits (contract §2.2).
       const auto kind = answer.error().kind;
       changed_ = variables.contains("after") && (kind == FailureKind::refused || kind == FailureKind::not_found);
-      return failed(answer.error());
+      return failed(naming_the_key(answer.error(), access_));
     }
     if (auto done = check_received(answer->bytes); !done)
       return failed(placed(std::move(done.error()), where));
@@ -173,8 +184,11 @@ Fetch::Step Fetch::read_runtime() {
     const ObjectReader answer(data, root, verdict_);
     const auto runtime = answer.value_or_null("runtime");
     if (!runtime)
-      return failed({.kind = FailureKind::not_found,
-                     .what = fmt::format("it knows no Runtime {}", http::excerpt(access_.runtime_id, 80))});
+      return failed(
+          naming_the_key({.kind = FailureKind::not_found,
+                          .what = fmt::format("it knows no Runtime {}", http::excerpt(access_.runtime_id, 80)),
+                          .blame = Blame::runtime},
+                         access_));
     data_->labels = read_labels(*runtime, answer.at("runtime"), verdict_);
     return {};
   });
@@ -270,7 +284,7 @@ public:
     graphql::Parser parser(clients_.settings().most_response_bytes);
     const auto answer = graphql::execute(*endpoint, call, context, parser);
     if (!answer)
-      return failed(answer.error());
+      return failed(naming_the_key(answer.error(), access));
     if (element label; answer->data["setRuntimeLabel"].get(label) != simdjson::SUCCESS || !label.is_object())
       return failed({.kind = FailureKind::malformed,
                      .where = fmt::format("{}, {}", call.where, endpoint->url.origin()),

@@ -73,6 +73,49 @@ std::string text_of(element error, const Redaction& redaction) {
   return text;
 }
 
+bool looks_like_json(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
+}
+
+Objection::Error said_by(element error) {
+  Objection::Error said;
+  said.code = code_of(error);
+  said.path = path_of(error);
+  simdjson::dom::object extensions;
+  said.extensions = error["extensions"].get(extensions) == simdjson::SUCCESS && extensions.size() > 0;
+  if (std::string_view message; error["message"].get(message) == simdjson::SUCCESS)
+    said.message = message.substr(0, 10 * most_message_bytes);
+  return said;
+}
+
+/// What was refused, and who did it, of an answer that brings no data.
+Objection objection_of(const http::Response& response, Parser& parser) {
+  Objection objection;
+  objection.http_status = response.status;
+  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos) {
+    objection.form = Objection::Form::empty;
+    return objection;
+  }
+  if (!looks_like_json(response.body)) {
+    objection.form = Objection::Form::other;
+    return objection;
+  }
+  const bool good_status = response.status >= 200 && response.status <= 299;
+  const auto document = parser.parse(response.body);
+  if (!document) { // one that was cut off is the service's own
+    objection.form = good_status ? Objection::Form::errors : Objection::Form::other;
+    return objection;
+  }
+  const auto said = [&](const char* member) { return (*document)[member].error() == simdjson::SUCCESS; };
+  if (!said("errors") && !(good_status && said("data")))
+    objection.form = Objection::Form::other;
+  if (simdjson::dom::array list; (*document)["errors"].get(list) == simdjson::SUCCESS)
+    for (const element error : list)
+      objection.errors.push_back(said_by(error));
+  return objection;
+}
+
 /// What the `errors` say; nullopt without any.
 std::optional<Failure> refusal(element document, const Redaction& redaction) {
   element errors;
@@ -100,11 +143,6 @@ std::string body_of(const Call& call) {
   const nlohmann::json body{
       {"query", call.document.text}, {"operationName", call.document.name}, {"variables", call.variables}};
   return body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-bool looks_like_json(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  return first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
 }
 
 /// A status other than 2xx: with what the GraphQL errors in its body say, where it has some. A body that is JSON is not
@@ -224,6 +262,8 @@ Result<Answer> execute(const Endpoint& endpoint, const Call& call, const CallCon
     return Answer{*data, bytes};
   }
   Failure failure = data.error();
+  if (response && call.judge != nullptr)
+    failure.blame = call.judge(objection_of(*response, parser));
   failure.where = fmt::format("{}, {}", call.where, endpoint.url.origin());
   failure.request_id = context.request_id;
   log(call, response ? response->body : std::string(), failure, redaction);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,6 +65,25 @@ struct FailedCall {
 };
 using CallLogger = std::function<void(const FailedCall&)>;
 
+/// How a service says no, for whoever knows what that service means by it.
+struct Objection {
+  enum class Form {
+    errors, ///< GraphQL `errors`
+    empty,  ///< a status without a body
+    other,  ///< a page, a text, JSON that is not GraphQL: hardly the service's own
+  };
+  struct Error {
+    std::optional<std::int64_t> code; ///< of its extensions
+    bool extensions = false;          ///< it has some
+    std::string message;
+    std::string path; ///< "runtime.labels"
+  };
+  Form form = Form::errors;
+  int http_status = 200;
+  std::vector<Error> errors{};
+};
+using Judge = Blame (*)(const Objection&);
+
 struct Call {
   Document document{};
   nlohmann::json variables = nlohmann::json::object();
@@ -74,6 +94,7 @@ struct Call {
   std::chrono::milliseconds timeout{30'000};
   std::size_t most_response_bytes = most_answer_bytes;
   const CallLogger* logger = nullptr; ///< may be null
+  Judge judge = nullptr;              ///< may be null; says the Failure's `blame`
 };
 
 struct Answer {
