@@ -33,10 +33,11 @@ struct ConnectionLost {
   std::optional<Failure> unreadable_configuration;
 };
 
-/// A service refused the client certificate: ConnectionManager looks whether it is still good.
+/// The Director refuses the client certificate: ConnectionManager looks whether it is still good. Said with each fetch
+/// that is refused, and once without a failure when the certificate is taken, for the first time or again.
 struct CertificateRefused {
-  std::string serial; ///< of the refused one
-  Failure failure;
+  std::string serial; ///< of that certificate
+  std::optional<Failure> failure;
 };
 
 } // namespace runtime_agent

@@ -22,6 +22,7 @@ void log_problem(const char* text, const std::optional<std::string>& before, con
 ChangeLog::ChangeLog(const ConnectionState& before)
     : reconnect_wanted_(before.reconnect_wanted), configuration_(before.configuration),
       connecting_(what(before.connecting)), checking_(what(before.checking)), renewing_(what(before.renewing)),
+      connector_refuses_(what(before.connector_refuses)), director_refuses_(what(before.director_refuses)),
       storing_(what(before.storing)), storing_ca_(what(before.storing_ca)),
       unusable_record_(what(before.record.problem)) {
   if (before.current) {
@@ -35,6 +36,8 @@ void ChangeLog::write(const ConnectionState& after) const {
   log_problem("connecting failed", connecting_, after.connecting);
   log_problem("checking the connection failed", checking_, after.checking);
   log_problem("renewing the certificate failed", renewing_, after.renewing);
+  log_problem("the Connector refuses this certificate", connector_refuses_, after.connector_refuses);
+  log_problem("the Director refuses this certificate", director_refuses_, after.director_refuses);
   log_problem("the credentials on record cannot be read or written", storing_, after.storing);
   log_problem("the CA on record cannot be written", storing_ca_, after.storing_ca);
   log_problem("the certificate on record cannot be used", unusable_record_, after.record.problem);

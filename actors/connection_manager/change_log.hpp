@@ -20,6 +20,8 @@ private:
   std::optional<std::string> connecting_;
   std::optional<std::string> checking_;
   std::optional<std::string> renewing_;
+  std::optional<std::string> connector_refuses_;
+  std::optional<std::string> director_refuses_;
   std::optional<std::string> storing_;
   std::optional<std::string> storing_ca_;
   std::optional<std::string> unusable_record_;

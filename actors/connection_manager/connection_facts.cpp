@@ -1,5 +1,6 @@
 #include "actors/connection_manager/connection_facts.hpp"
 
+#include "actors/connection_manager/failure_texts.hpp"
 #include "transport/x509/check.hpp"
 
 namespace runtime_agent::connection_manager {
@@ -12,7 +13,7 @@ std::string reason(const ConnectionState& state, const Situation& s, const Momen
   if (s.expired && clock)
     return "the client certificate is " + *clock;
   if (state.refused)
-    return "Compass refuses the client certificate" + (state.checking ? ": " + state.checking->what : std::string());
+    return std::string(certificate_refused_text) + (state.checking ? ": " + state.checking->what : std::string());
   if (state.current->access.connector_url.empty())
     return "nothing on record says where Compass is";
   return "RUNTIME_ID and TENANT are nowhere on record" +
@@ -82,9 +83,12 @@ ConnectionLost why_lost(const ConnectionState& state, const Moment& moment, cons
 ConnectionReport connection_report(const ConnectionState& state, const Moment& moment, const Policy& policy) {
   const Situation s = situation(state, moment, policy);
   ConnectionReport report = state.report;
-  report.connected = usable(s);
+  report.connected = usable(s) && !s.disowned;
   report.connecting = connecting_problem(state, s);
-  if (report.connecting && state.current && (s.expired || state.refused)) // what it began with, beside what it met
+  if (s.disowned && usable(s))
+    report.connecting = certificate_is_refused(
+        state.connector_refuses ? *state.connector_refuses : *state.director_refuses, report.connecting);
+  else if (report.connecting && state.current && (s.expired || state.refused)) // what it began with, beside what it met
     report.connecting->what += "; connecting anew, since " + reason(state, s, moment);
   report.maintaining = maintaining_problem(state, s, moment);
   if (state.current) {

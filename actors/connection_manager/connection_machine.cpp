@@ -79,6 +79,7 @@ Situation situation(const ConnectionState& state, const Moment& moment, const Po
     s.ca_stored = current.identity->ca_pem.empty() || current.identity->ca_pem == state.record.ca_pem;
   }
   s.refused = state.refused;
+  s.disowned = state.current && (state.connector_refuses || state.director_refuses);
   s.proven = state.proven;
   s.renewal_due = renewal_is_due(state, moment, policy);
   s.reconnect_wanted = !state.reconnect_wanted.empty();
@@ -159,6 +160,12 @@ void Transition::operator()(CertificateRefused&& refused) {
   // One that a newer one has replaced may well be refused.
   if (!s_.current || s_.current->identity->serial != refused.serial)
     return;
+  if (!refused.failure) {
+    taken_again(s_.director_refuses);
+    return;
+  }
+  if (refuses_identity(*refused.failure))
+    disowned(s_.director_refuses, std::move(*refused.failure));
   if (s_.last_check == Time::min() || moment_.now - s_.last_check >= policy_.minimal_sync_time)
     s_.check_wanted = Time::min();
   else

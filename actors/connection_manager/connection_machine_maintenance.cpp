@@ -9,13 +9,14 @@ namespace {
 
 /// Compass does not take the certificate, as opposed to a failure that says nothing about it.
 bool certificate_not_taken(const Failure& failure) {
-  return failure.kind == FailureKind::certificate_refused || failure.kind == FailureKind::unauthorized;
+  return refuses_identity(failure) || failure.kind == FailureKind::certificate_refused ||
+         failure.kind == FailureKind::unauthorized;
 }
 
-/// What a gateway says may pass: it is believed when it stays with it, so often.
+/// What a gateway says, or what stands behind it, may pass: it is believed when it stays with it, so often.
 constexpr int gateway_trials = 6;
 bool by_gateway(const Failure& failure) {
-  return failure.kind == FailureKind::unauthorized && failure.http_status == 401;
+  return refuses_identity(failure) || (failure.kind == FailureKind::unauthorized && failure.http_status == 401);
 }
 
 /// The same, as a gateway says it that looks at certificates after the handshake. Believed of a certificate in use,
@@ -32,11 +33,18 @@ void Transition::operator()(IssuedTried&& tried) {
     return adopt_issued(true);
   Failure failure = std::move(tried.answer.error());
   retry_after(failure);
+  // A token that has come meanwhile is not kept waiting by one that Compass refuses (contract 2.2).
+  const bool other_token =
+      !s_.pending->for_renewal && s_.configuration && s_.configuration->token_sha256 != s_.pending->token_sha256;
   s_.pending_useless =
-      certificate_not_taken(failure) && (!by_gateway(failure) || ++s_.trials_refused == gateway_trials);
+      certificate_not_taken(failure) &&
+      (!by_gateway(failure) || ++s_.trials_refused == gateway_trials || (other_token && refuses_identity(failure)));
   failure.what = "the new certificate cannot be used, so the old one stays in use: " + failure.what;
   auto& problem = s_.pending->for_renewal ? s_.renewing : s_.connecting;
-  if (s_.pending_useless && !s_.pending->for_renewal && s_.configuration) {
+  if (s_.pending_useless && other_token) {
+    problem = std::move(failure); // the other token is taken at once
+    s_.pairing_lane.reset();
+  } else if (s_.pending_useless && !s_.pending->for_renewal && s_.configuration) {
     s_.spent_token = s_.pending->token_sha256;
     const auto delay = s_.pairing_lane.failed_for_long(moment_, failure);
     problem = token_is_spent(std::move(failure), *s_.configuration, delay);
@@ -91,6 +99,7 @@ void Transition::check_succeeded(const compass::ConnectorConfiguration& answer) 
   s_.proven = true;
   if (past_validity())
     s_.after_expiry = AfterExpiry::accepted;
+  taken_again(s_.connector_refuses);
   if (std::exchange(s_.refused, false) && s_.reconnect_wanted.empty())
     s_.connecting.reset();
   s_.checking.reset();
@@ -100,7 +109,11 @@ void Transition::check_succeeded(const compass::ConnectorConfiguration& answer) 
 
 void Transition::check_failed(Failure failure) {
   retry_after(failure);
-  const bool refused = certificate_not_admitted(failure);
+  // One that is over by this clock is given up for any refusal; another one stays in use until there is a better.
+  const bool by_service = refuses_identity(failure) && !past_validity();
+  if (by_service)
+    disowned(s_.connector_refuses, failure);
+  const bool refused = certificate_not_admitted(failure) && !by_service;
   const auto delay = s_.maintain_lane.failed(moment_, failure);
   s_.checking = trying_again(std::move(failure), delay);
   const bool expired =
@@ -115,6 +128,24 @@ void Transition::check_failed(Failure failure) {
   doubt_record(); // another process may have stored a newer one
   if (!s_.configuration || s_.configuration->token_sha256 != s_.spent_token)
     s_.pairing_lane.reset();
+}
+
+void Transition::disowned(std::optional<Failure>& service, Failure failure) {
+  const bool known = situation().disowned;
+  service = std::move(failure);
+  if (known)
+    return;
+  doubt_record(); // another process may have stored a newer one
+  if (!s_.configuration || s_.configuration->token_sha256 != s_.spent_token)
+    s_.pairing_lane.reset();
+}
+
+void Transition::taken_again(std::optional<Failure>& service) {
+  if (!service)
+    return;
+  service.reset();
+  if (!situation().disowned && !s_.refused && s_.reconnect_wanted.empty())
+    s_.connecting.reset();
 }
 
 void Transition::operator()(Renewed&& renewed) {

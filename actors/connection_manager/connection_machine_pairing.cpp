@@ -79,6 +79,8 @@ void Transition::pairing_failed(Failure failure, const std::string& token_sha256
   const bool changed = s_.configuration && s_.configuration->token_sha256 != token_sha256;
   if (!token_spent(failure)) {
     const auto delay = s_.pairing_lane.failed(moment_, failure);
+    if (failure.blame == Blame::elsewhere)
+      failure = not_by_the_connector(std::move(failure));
     s_.connecting = trying_again(std::move(failure), delay);
   } else if (changed || !s_.configuration) {
     s_.connecting = std::move(failure); // the changed token is taken at once

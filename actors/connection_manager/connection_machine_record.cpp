@@ -136,6 +136,8 @@ void Transition::take(Credentials credentials) {
   s_.current = std::move(credentials);
   s_.trials_refused = 0;
   s_.refused = s_.proven = false;
+  s_.connector_refuses.reset();
+  s_.director_refuses.reset();
   s_.after_expiry = AfterExpiry::unasked;
   s_.renewal_jitter = moment_.chance;
   complete_access();

@@ -4,6 +4,7 @@
 #include "actors/connection_manager/connection_manager.hpp"
 #include "actors/connection_manager/transition.hpp"
 #include "actors/supervision/log.hpp"
+#include "transport/compass/refusals.hpp"
 #include "transport/x509/check.hpp"
 #include "transport/x509/csr.hpp"
 #include "transport/x509/subject.hpp"
@@ -215,8 +216,10 @@ void ConnectionManager::try_issued() {
   const Pending& pending = *state_.pending;
   start_compass<ConnectorConfiguration>(
       {"try the new certificate", request_limit}, pending.access.runtime_id,
-      [connector = connector_, url = pending.access.connector_url, identity = pending.identity](
-          const CallContext& context) { return connector->configuration(url, identity, context); },
+      [connector = connector_, url = pending.access.connector_url,
+       identity = pending.identity](const CallContext& context) {
+        return compass::confirmed(*connector, [&] { return connector->configuration(url, identity, context); });
+      },
       [](Result<ConnectorConfiguration> answer) { return IssuedTried{std::move(answer)}; });
 }
 
@@ -266,7 +269,9 @@ void ConnectionManager::maintain() {
        expired = state_.asking_after_expiry](const CallContext& context) {
         if (expired) // Compass looks at a certificate in the handshake only: a connection that is open proves nothing
           connector->drop_idle_connections();
-        return connector->configuration(credentials.access.connector_url, credentials.identity, context);
+        return compass::confirmed(*connector, [&] {
+          return connector->configuration(credentials.access.connector_url, credentials.identity, context);
+        });
       },
       [](Result<ConnectorConfiguration> answer) { return Checked{std::move(answer)}; });
 }

@@ -59,6 +59,10 @@ struct ConnectionState {
   // The certificate in use.
   std::optional<Credentials> current;
   bool refused = false;
+  /// What each service said that answered and refused this identity, on a fresh connection too; until it takes it again
+  /// (contract 2.2). The certificate stays in use, and another one is wanted.
+  std::optional<Failure> connector_refuses;
+  std::optional<Failure> director_refuses;
   bool proven = false; ///< a call with it has succeeded
   AfterExpiry after_expiry = AfterExpiry::unasked;
   bool asking_after_expiry = false; ///< the check under way began after it

@@ -16,6 +16,28 @@ Failure token_is_spent(Failure failure, const ConnectionConfiguration& configura
   return trying_again(std::move(failure), delay);
 }
 
+Failure not_by_the_connector(Failure failure) {
+  failure.what += ": this did not come from the Connector, so the token may be spent or not";
+  if (failure.http_status < 500) // a gateway that has trouble says nothing of the URL
+    failure.next = "is CONNECTOR_URL right?";
+  return failure;
+}
+
+Failure certificate_is_refused(Failure refusal, const std::optional<Failure>& problem) {
+  refusal.what = std::string(certificate_refused_text) + ": " + refusal.what;
+  const auto and_then = [&refusal](const std::string& text) {
+    if (!text.empty())
+      refusal.next += (refusal.next.empty() ? "" : "; ") + text;
+  };
+  if (problem) {
+    refusal.what += fmt::format("; connecting anew: {}: {}", problem->where, problem->what);
+    and_then(problem->next);
+  } else {
+    and_then("connecting anew with the configuration's token; until then this certificate stays in use");
+  }
+  return refusal;
+}
+
 Failure reply_was_lost() {
   return Failure{.kind = FailureKind::refused,
                  .where = "Connector, signing the certificate",

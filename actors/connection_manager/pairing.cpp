@@ -10,7 +10,7 @@ namespace {
 using Candidate = std::optional<Next>;
 
 bool pairing_wanted(const Situation& s) {
-  return s.reconnect_wanted || (!usable(s) && !s.urls_awaited);
+  return s.reconnect_wanted || s.disowned || (!usable(s) && !s.urls_awaited);
 }
 
 bool waiting_to_be_used(const Situation& s) {
@@ -168,6 +168,8 @@ Next next_action(const Situation& s, Time now) {
 }
 
 bool token_spent(const Failure& failure) {
+  if (failure.blame == Blame::elsewhere)
+    return false;
   switch (failure.kind) {
   case FailureKind::rate_limited:
     return false;

@@ -49,6 +49,7 @@ struct Situation {
   bool expired = false;       ///< by this clock, and Compass has not said otherwise
   bool check_overdue = false; ///< expired by this clock, and Compass has not been asked since
   bool refused = false;       ///< Compass refused it
+  bool disowned = false;      ///< it is usable, but a service that answered refuses this identity
   bool proven = false;        ///< a call with it has succeeded
   bool certificates_stored = false;
   bool ca_stored = false; ///< or there is none to store
@@ -97,7 +98,8 @@ Next next_action(const Situation& situation, Time now);
 inline constexpr std::chrono::minutes second_token_lifetime{5};
 
 /// Whether a token that was sent with a request that ended so is spent, or has to be taken for spent: any answer spends
-/// it, and so may a request whose answer did not come. A rate limiter stands in front of the Connector.
+/// it, and so may a request whose answer did not come. A rate limiter stands in front of the Connector, and what was
+/// answered by something else proves nothing: the same token is tried again (contract 2.2).
 bool token_spent(const Failure& failure);
 
 } // namespace runtime_agent::connection_manager

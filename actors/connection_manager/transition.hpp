@@ -66,6 +66,9 @@ private:
   void adopt_issued(bool proven);
   void check_succeeded(const compass::ConnectorConfiguration& answer);
   void check_failed(Failure failure);
+  /// `service` refuses this identity; or takes it (again).
+  void disowned(std::optional<Failure>& service, Failure failure);
+  void taken_again(std::optional<Failure>& service);
   void retry_after(const Failure& failure);
   /// A tenth more or less.
   std::chrono::milliseconds jittered(std::chrono::milliseconds period) const;

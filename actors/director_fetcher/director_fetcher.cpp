@@ -4,6 +4,7 @@
 #include <random>
 
 #include "actors/supervision/log.hpp"
+#include "transport/compass/refusals.hpp"
 
 namespace runtime_agent::director_fetcher {
 namespace {
@@ -126,6 +127,7 @@ void DirectorFetcher::fetch() {
   if (!connection_ || fetch_ != 0)
     return;
   schedule_.started(now());
+  fetch_serial_ = connection_->identity->serial;
   report_.last_attempt = wall_now();
   if (!resync_wanted_.empty())
     resync_under_way_ = std::exchange(resync_wanted_, {});
@@ -135,7 +137,7 @@ void DirectorFetcher::fetch() {
       [director = director_, access = access(), id,
        before = state_ ? state_->data : nullptr](CallContext context) -> Result<compass::RuntimeDataPtr> {
         context.request_id = id;
-        auto data = director->fetch(access, context);
+        auto data = compass::confirmed(*director, [&] { return director->fetch(access, context); });
         // One and the same where nothing has changed: nobody maps it again, and no second copy is kept.
         if (data && before && (*data)->same_content(*before))
           return before;
@@ -154,6 +156,7 @@ void DirectorFetcher::fetched(Result<compass::RuntimeDataPtr> data, const std::s
   if (report_.fetching)
     log::info("fetching from the Director succeeds again", {{"x-request-id", request_id}});
   schedule_.succeeded();
+  certificate_taken();
   if (connection_number != connection_number_)
     schedule_.soon(); // it was on its way when another connection was asked for
   report_.fetching.reset();
@@ -176,6 +179,13 @@ void DirectorFetcher::fetched(Result<compass::RuntimeDataPtr> data, const std::s
   schedule();
 }
 
+void DirectorFetcher::certificate_taken() {
+  if (taken_serial_ == fetch_serial_)
+    return;
+  taken_serial_ = fetch_serial_;
+  tell(peers_.connection_manager, CertificateRefused{taken_serial_, std::nullopt});
+}
+
 void DirectorFetcher::fetch_failed(const Failure& failure) {
   if (!report_.fetching || report_.fetching->what != failure.what)
     log::warning("fetching from the Director failed; the cluster keeps the last complete state",
@@ -187,8 +197,11 @@ void DirectorFetcher::fetch_failed(const Failure& failure) {
   report_.fetching = failure;
   report_.synchronized = false;
   // A gateway may look at certificates after the handshake: the Connector decides what this one is worth.
-  if (failure.kind == FailureKind::certificate_refused || failure.http_status == 401 || failure.http_status == 403)
-    tell(peers_.connection_manager, CertificateRefused{connection_->identity->serial, failure});
+  if (refuses_identity(failure) || failure.kind == FailureKind::certificate_refused || failure.http_status == 401 ||
+      failure.http_status == 403) {
+    taken_serial_.clear();
+    tell(peers_.connection_manager, CertificateRefused{fetch_serial_, failure});
+  }
   cycle_ended();
   schedule();
 }

@@ -48,6 +48,7 @@ private:
   /// The next fetch does not use a connection that an earlier one has used (§5.2, deletions held back).
   void over_a_new_connection();
   void fetch_failed(const Failure& failure);
+  void certificate_taken();
   void set_labels();
   void cycle_ended();
   void publish_backoff(std::chrono::milliseconds backoff);
@@ -61,6 +62,8 @@ private:
 
   std::shared_ptr<const Connection> connection_;
   std::uint64_t connection_number_ = 0;
+  std::string fetch_serial_; ///< of the certificate that the fetch under way, or the last one, has shown
+  std::string taken_serial_; ///< of the certificate that is known to be taken, and told as such
   std::shared_ptr<const DesiredState> state_; ///< the last complete one
   std::shared_ptr<const Connection> state_connection_;
   SynchronizationReport report_;

@@ -69,6 +69,12 @@ const Mutant mutants[] = {
      2, "a token is spent although the certificate in use is good"},
     {"DoesNotNoticeARefusal", [](ConnectionState& state, Event&, const Moment&) { state.refused = false; }, 1,
      "the ordinary course never settles"},
+    {"ForgetsWhatAServiceRefuses",
+     [](ConnectionState& state, Event&, const Moment&) {
+       state.connector_refuses.reset();
+       state.director_refuses.reset();
+     },
+     1, "the ordinary course never settles"},
     {"TakesASpentTokenForARateLimit",
      [](ConnectionState&, Event& event, const Moment&) {
        if (auto* exchanged = std::get_if<TokenExchanged>(&event); exchanged != nullptr && !exchanged->answer)

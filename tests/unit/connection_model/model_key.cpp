@@ -106,6 +106,7 @@ std::string WorldModel::key() const {
     if (one.failure) {
       put(static_cast<char>('A' + static_cast<int>(one.failure->kind)));
       put(flags({one.failure->maybe_processed, one.failure->retry_after.has_value()}));
+      put(static_cast<char>('0' + static_cast<int>(one.failure->blame)));
     }
     if (one.action == Action::exchange_token)
       put(seconds.number(one.text));
@@ -126,6 +127,7 @@ std::string WorldModel::key() const {
   // The agent.
   const auto& a = agent_;
   put(flags({a.record_read, a.loaded, a.refused, a.proven}));
+  put(flags({a.connector_refuses.has_value(), a.director_refuses.has_value(), director_untold_}));
   put(a.record_read_at ? flags({at.now - *a.record_read_at > policy_.minimal_sync_time,
                                 at.now - *a.record_read_at >= policy_.backoff_ceiling})
                        : '-');
@@ -191,7 +193,7 @@ std::string WorldModel::key() const {
   }
   for (const auto& name : certificates.names()) {
     const Certificate& one = certificates_.at(name);
-    put(flags({one.revoked, one.accepted}));
+    put(flags({one.revoked, one.accepted, one.connector_refuses, one.director_refuses}));
     put(age(one.identity->validity.not_before, true_wall_));
     put(age(one.identity->validity.not_before, at.wall));
   }

@@ -30,6 +30,12 @@ Failure failure(FailureKind kind, bool maybe_processed = false, int status = 0) 
   return result;
 }
 
+Failure identity_refused() {
+  Failure result = failure(FailureKind::refused, false, 200);
+  result.blame = Blame::identity;
+  return result;
+}
+
 compass::ConnectorConfiguration connector_configuration(const std::string& token = {}) {
   compass::ConnectorConfiguration answer;
   answer.token = Secret(token);
@@ -93,6 +99,7 @@ std::string_view to_string(Happening happening) {
       "tell the configuration",
       "tell the reconnect",
       "tell what a watch sees of the Secrets",
+      "tell what the Director says of the certificate",
       "process the late request",
       "drop the late request",
       "crash",
@@ -111,6 +118,10 @@ std::string_view to_string(Happening happening) {
       "delete the CA Secret",
       "delete the pending Secret",
       "revoke the certificate",
+      "refuse the identity at the Connector",
+      "refuse the identity at the Director",
+      "take the identity again",
+      "answer by a gateway",
       "minutes pass",
       "a season passes",
       "set the clock ahead",
@@ -146,6 +157,7 @@ void WorldModel::start_process() {
   configuration_untold_ = true;
   reconnect_untold_ = !wish_.empty() || names_ == 1;
   secrets_untold_ = true;
+  director_untold_ = true;
   feed(machine::TimePassed{});
 }
 
@@ -316,6 +328,16 @@ bool WorldModel::take_place(Happening happening) {
     secrets_untold_ = false;
     feed(machine::SecretsSeen{pair_ ? pair_->version : "", ca_ ? ca_->version : ""});
     return true;
+  case Happening::tell_director: {
+    if (!director_untold_ || !agent_.current)
+      return false;
+    director_untold_ = false;
+    CertificateRefused said{agent_.current->identity->serial, std::nullopt};
+    if (certificates_.at(said.serial).director_refuses)
+      said.failure = identity_refused();
+    feed(std::move(said));
+    return true;
+  }
   case Happening::process_late: {
     if (!late_)
       return false;
@@ -427,6 +449,29 @@ bool WorldModel::take_place(Happening happening) {
       return false;
     certificates_.at(agent_.current->identity->serial).revoked = true;
     return true;
+  case Happening::refuse_identity:
+    if (!agent_.current || certificates_.at(agent_.current->identity->serial).connector_refuses)
+      return false;
+    return certificates_.at(agent_.current->identity->serial).connector_refuses = true;
+  case Happening::director_refuses:
+    if (!agent_.current || certificates_.at(agent_.current->identity->serial).director_refuses)
+      return false;
+    director_untold_ = true;
+    return certificates_.at(agent_.current->identity->serial).director_refuses = true;
+  case Happening::take_identity:
+    if (!agent_.current || !refused_in_words(agent_.current->identity))
+      return false;
+    certificates_.at(agent_.current->identity->serial).connector_refuses = false;
+    certificates_.at(agent_.current->identity->serial).director_refuses = false;
+    director_untold_ = true;
+    return true;
+  case Happening::answer_by_gateway: {
+    if (!sent || (flight_.action != Action::exchange_token && flight_.action != Action::send_csr))
+      return false;
+    Failure page = failure(FailureKind::unavailable, true, 500);
+    page.blame = Blame::elsewhere;
+    return give_up(std::move(page));
+  }
   case Happening::minutes_pass:
     return let_time_pass(6min);
   case Happening::season_passes:
@@ -450,6 +495,8 @@ Happening WorldModel::ordinary_course() const {
     return Happening::tell_reconnect;
   if (secrets_untold_)
     return Happening::tell_secrets;
+  if (director_untold_ && agent_.current)
+    return Happening::tell_director;
   if (late_)
     return Happening::process_late;
   if (flight_.answered)
@@ -464,6 +511,8 @@ void WorldModel::process(Flight& flight) {
       certificates_.at(identity->serial).accepted = true;
     else
       flight.failure = failure(FailureKind::certificate_refused);
+    if (!flight.failure && certificates_.at(identity->serial).connector_refuses)
+      flight.failure = identity_refused();
   };
   switch (flight.action) {
   case Action::read_record:
@@ -545,6 +594,10 @@ void WorldModel::process_sign(Flight& flight, bool with_certificate) {
       flight.failure = failure(FailureKind::certificate_refused);
       return;
     }
+    if (certificates_.at(flight.identity->serial).connector_refuses) {
+      flight.failure = identity_refused();
+      return;
+    }
     certificates_.at(flight.identity->serial).accepted = true;
     flight.issued = issue(flight.identity->ca_pem.empty() ? next_name('a') : flight.identity->ca_pem);
     return;
@@ -582,6 +635,11 @@ bool WorldModel::good(const x509::IdentityPtr& identity) const {
   return !certificate.revoked && certificate.not_after > true_wall_;
 }
 
+bool WorldModel::refused_in_words(const x509::IdentityPtr& identity) const {
+  const Certificate& certificate = certificates_.at(identity->serial);
+  return certificate.connector_refuses || certificate.director_refuses;
+}
+
 Record WorldModel::read(bool with_pending) const {
   Record record;
   if (ca_) {
@@ -613,7 +671,9 @@ bool WorldModel::over_by_its_clock() const {
 /// A good token is sent: would something else do?
 void WorldModel::check_exchange() {
   const bool given_up = over_by_its_clock() && asked_after_expiry_;
-  if (agent_.current && good(agent_.current->identity) && wish_.empty() && agent_.reconnect_wanted.empty() && !given_up)
+  const bool refused = agent_.connector_refuses || agent_.director_refuses; // it may have passed meanwhile
+  if (agent_.current && good(agent_.current->identity) && !refused && wish_.empty() &&
+      agent_.reconnect_wanted.empty() && !given_up)
     violate("a token is spent although the certificate in use is good and nobody wants to connect anew");
   if (agent_.pending && !agent_.pending_useless && !agent_.csr_answered)
     check_second_token(*agent_.pending);
@@ -676,7 +736,8 @@ void WorldModel::violate(std::string what) {
 }
 
 bool WorldModel::idle() const {
-  return flight_.action == Action::wait && !late_ && !configuration_untold_ && !reconnect_untold_ && !secrets_untold_;
+  return flight_.action == Action::wait && !late_ && !configuration_untold_ && !reconnect_untold_ && !secrets_untold_ &&
+         (!director_untold_ || !agent_.current);
 }
 
 Standing WorldModel::standing() const {
@@ -691,6 +752,8 @@ std::string WorldModel::unsettled() const {
   if (report.connected) {
     if (!good(agent_.current->identity))
       return "it says connected, but Compass does not take the certificate";
+    if (refused_in_words(agent_.current->identity))
+      return "it says connected, but a service refuses the identity";
     if (!agent_.proven)
       return "the certificate has not been used";
     if (!wish_.empty() && (token || !report.connecting))
@@ -709,9 +772,10 @@ std::string WorldModel::unsettled() const {
   }
   if (token)
     return "it is not connected although there is a good token";
-  if (agent_.current && good(agent_.current->identity))
+  if (agent_.current && good(agent_.current->identity) && !refused_in_words(agent_.current->identity))
     return "it is not connected although its certificate is good";
-  if (pair_ && pair_->credentials && good(pair_->credentials->identity))
+  if (pair_ && pair_->credentials && good(pair_->credentials->identity) &&
+      !refused_in_words(pair_->credentials->identity))
     return "it is not connected although the certificate on record is good";
   if (!report.connecting)
     return "it is not connected and does not say why";

@@ -35,8 +35,9 @@ enum class Happening : std::uint8_t {
   wait,    ///< whatever the agent has put off is due
   tell_configuration,
   tell_reconnect,
-  tell_secrets, ///< the watches of the two Secrets
-  process_late, ///< a request that was given up, or whose sender is dead, reaches its service after all
+  tell_secrets,  ///< the watches of the two Secrets
+  tell_director, ///< what the Director says of the certificate in use
+  process_late,  ///< a request that was given up, or whose sender is dead, reaches its service after all
   drop_late,
   // Disturbances.
   crash,
@@ -54,7 +55,11 @@ enum class Happening : std::uint8_t {
   corrupt_certificates,
   delete_ca,
   delete_pending,
-  revoke, ///< the certificate in use
+  revoke,            ///< the certificate in use
+  refuse_identity,   ///< the Connector answers, and refuses the identity in use: for a while, or for good
+  director_refuses,  ///< likewise the Director
+  take_identity,     ///< the refusals end by themselves
+  answer_by_gateway, ///< to a request that is not processed
   minutes_pass,
   season_passes, ///< three quarters of a certificate's validity
   set_clock_ahead,
@@ -72,6 +77,8 @@ struct Certificate {
   x509::IdentityPtr without_ca;
   WallTime not_after; ///< true time
   bool revoked = false;
+  bool connector_refuses = false; ///< in words
+  bool director_refuses = false;
   bool accepted = false; ///< Compass has taken it in a call
 };
 
@@ -155,6 +162,7 @@ private:
   std::string next_name(char prefix) { return prefix + std::to_string(++names_); }
   bool over_by_its_clock() const;
   bool good(const x509::IdentityPtr& identity) const;
+  bool refused_in_words(const x509::IdentityPtr& identity) const;
   x509::IdentityPtr issue(std::string ca_pem);
   void violate(std::string what);
 
@@ -168,6 +176,7 @@ private:
   bool configuration_untold_ = true;
   bool reconnect_untold_ = true;
   bool secrets_untold_ = true;
+  bool director_untold_ = false;
 
   // The cluster.
   std::optional<StoredPair> pair_;

@@ -1,4 +1,5 @@
 #include <deque>
+#include <limits>
 #include <map>
 #include <random>
 
@@ -31,7 +32,7 @@ public:
   Result<compass::RuntimeDataPtr> fetch(const compass::DirectorAccess& access, const CallContext& context) override {
     fetches.push_back(context.request_id);
     serials.push_back(access.identity->serial);
-    if (fetch_failure)
+    if (fetch_failure && fetch_failures-- > 0)
       return failed(*fetch_failure);
     auto data = std::make_shared<compass::RuntimeData>();
     data->labels.values = labels;
@@ -52,6 +53,7 @@ public:
   std::vector<std::string> label_requests;
   std::vector<std::pair<std::string, std::string>> labels;
   std::optional<Failure> fetch_failure;
+  int fetch_failures = std::numeric_limits<int>::max(); ///< so many fetches meet it
   std::optional<Failure> label_failure;
   int drops = 0;
 };
@@ -238,6 +240,37 @@ TEST_F(DirectorFetcherTest, TellsWhenItsCertificateIsRefused) {
   tell(ready("05"));
   ASSERT_EQ(connection_manager.received<CertificateRefused>().size(), 1u);
   EXPECT_EQ(connection_manager.last<CertificateRefused>()->serial, "05");
+}
+
+TEST_F(DirectorFetcherTest, TellsOfAnIdentityThatIsRefusedAgainOnAFreshConnectionAndWhenItIsTakenAgain) {
+  tell(ready("05"));
+  system.advance(5min);
+  ASSERT_EQ(connection_manager.received<CertificateRefused>().size(), 1u) << "taken, said once";
+  EXPECT_FALSE(connection_manager.last<CertificateRefused>()->failure);
+  director->fetch_failure = failure(FailureKind::forbidden);
+  director->fetch_failure->http_status = 200;
+  director->fetch_failure->blame = Blame::tenant;
+  director->fetch_failures = 2;
+  const int drops = director->drops;
+  system.advance(21s);
+  EXPECT_EQ(director->drops, drops + 1);
+  ASSERT_EQ(connection_manager.received<CertificateRefused>().size(), 2u);
+  EXPECT_EQ(connection_manager.last<CertificateRefused>()->failure->blame, Blame::tenant);
+  EXPECT_EQ(connection_manager.last<CertificateRefused>()->serial, "05");
+  system.advance(5min);
+  ASSERT_EQ(connection_manager.received<CertificateRefused>().size(), 3u);
+  EXPECT_FALSE(connection_manager.last<CertificateRefused>()->failure);
+}
+
+TEST_F(DirectorFetcherTest, SaysNothingOfARefusalThatPassesAtOnce) {
+  tell(ready("05"));
+  director->fetch_failure = failure(FailureKind::forbidden);
+  director->fetch_failure->blame = Blame::tenant;
+  director->fetch_failures = 1;
+  system.advance(21s);
+  EXPECT_LE(director->fetch_failures, 0);
+  EXPECT_EQ(connection_manager.received<CertificateRefused>().size(), 1u);
+  EXPECT_FALSE(last_report().fetching);
 }
 
 TEST_F(DirectorFetcherTest, DoesNotFetchWithoutAConnection) {
