@@ -35,7 +35,7 @@ DELETE /configuration  remove it
 GET    /faults         the faults in force
 POST   /faults         add one, or a list; for Compass {"service":"connector-token"|"connector"|"director",
                        "field":"applicationsForRuntime","action":"http-503","times":3,"skip":0,"when":"before"|"after",
-                       "delay":0,"retryAfter":"30"}; for the cluster {"service":"kubernetes","verb":"update",
+                       "delay":0,"retryAfter":"30","serial":"…" of the certificate that it is for}; for the cluster {"service":"kubernetes","verb":"update",
                        "resource":"secrets","action":"status","status":500,"times":1}
 DELETE /faults         remove all, or ?id=N of Compass, and let go on what hangs
 POST   /faults/release let go on what hangs
@@ -49,6 +49,8 @@ POST   /shutdown       end the sandbox
 Actions for Compass: http-NNN html empty truncated cut errors errors-partial null oversized reset hang delay trickle alert
 wrong-key-certificate expired-certificate future-certificate malformed-subject garbage-base64 garbage-certificate
 missing-urls empty-urls missing-management-info missing-signing-info missing-token
+As the real services refuse: Connector, either URL: invalid-subject consumer-type-not-found empty-400; Director: no-scopes
+runtime-not-found tenant-not-found left-scenario empty-400
 Actions for the cluster: status hang reset_before reset_after truncated html empty delay
 )";
 

@@ -8,6 +8,13 @@ namespace {
 
 bool known_action(const std::string& action) {
   static const std::set<std::string> names{"html",
+                                           "invalid-subject",
+                                           "consumer-type-not-found",
+                                           "empty-400",
+                                           "no-scopes",
+                                           "runtime-not-found",
+                                           "tenant-not-found",
+                                           "left-scenario",
                                            "empty",
                                            "truncated",
                                            "cut",
@@ -43,8 +50,9 @@ bool known_service(const std::string& service) {
 } // namespace
 
 tl::expected<Fault, std::string> fault_from_json(const nlohmann::json& json) {
-  static const std::set<std::string> keys{"service",    "field", "times", "skip",      "action", "when", "delay",
-                                          "retryAfter", "text",  "path",  "errorCode", "bytes",  "id",   "applied"};
+  static const std::set<std::string> keys{"service", "field",     "serial", "times",      "skip",
+                                          "action",  "when",      "delay",  "retryAfter", "text",
+                                          "path",    "errorCode", "bytes",  "id",         "applied"};
   if (!json.is_object())
     return tl::unexpected(std::string("a fault is a JSON object"));
   for (const auto& [key, value] : json.items())
@@ -54,6 +62,7 @@ tl::expected<Fault, std::string> fault_from_json(const nlohmann::json& json) {
   try {
     fault.service = json.value("service", "");
     fault.field = json.value("field", "");
+    fault.serial = json.value("serial", "");
     fault.times = json.value("times", 1);
     fault.skip = json.value("skip", 0);
     fault.action = json.value("action", "");
@@ -82,6 +91,7 @@ nlohmann::json to_json(const Fault& fault) {
   return {{"id", fault.id},
           {"service", fault.service},
           {"field", fault.field},
+          {"serial", fault.serial},
           {"times", fault.times},
           {"skip", fault.skip},
           {"action", fault.action},
@@ -119,14 +129,15 @@ std::vector<Fault> FaultPlan::list() const {
   return faults_;
 }
 
-std::optional<Fault> FaultPlan::match(std::string_view service, std::string_view field, bool handshake) {
+std::optional<Fault> FaultPlan::match(std::string_view service, std::string_view field, bool handshake,
+                                      std::string_view serial) {
   const std::lock_guard lock(mutex_);
   for (auto& fault : faults_) {
     if ((fault.action == "alert") != handshake || (!fault.service.empty() && fault.service != service))
       continue;
     if (!handshake && !fault.field.empty() && fault.field != field)
       continue;
-    if (fault.times == 0)
+    if (fault.times == 0 || (!handshake && !fault.serial.empty() && fault.serial != serial))
       continue;
     if (fault.skip > 0) {
       --fault.skip;

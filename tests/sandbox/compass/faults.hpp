@@ -24,11 +24,15 @@ namespace runtime_agent::sandbox::compass {
 /// `malformed-subject`
 /// (`text`), `garbage-base64`, `garbage-certificate`, `missing-urls`, `empty-urls`, `missing-management-info`,
 /// `missing-signing-info`, `missing-token`.
-/// On the handshake: `alert` (the client certificate is refused; `field` does not count, open connections are ended).
+/// As the real services refuse (contract 2.2), each with the body seen on them: `invalid-subject` (revoked, or the
+/// token is spent), `consumer-type-not-found` (unregistered), `empty-400` (either of them); of the Director
+/// `no-scopes`, `runtime-not-found`, `tenant-not-found`, `left-scenario` (beside the data). On the handshake: `alert`
+/// (the client certificate is refused; `field` does not count, open connections are ended).
 struct Fault {
   int id = 0;          ///< given by the plan
   std::string service; ///< "connector-token", "connector", "director"; empty: any
   std::string field;   ///< "configuration", "applicationsForRuntime", …; empty: any
+  std::string serial;  ///< of the client certificate; empty: any, and none
   int times = 1;       ///< how often; -1: for ever
   int skip = 0;        ///< how many matching requests go well before
   std::string action;
@@ -44,8 +48,8 @@ struct Fault {
   int applied = 0;                    ///< how often it was, so far
 };
 
-/// Keys: service, field, times, skip, action, when ("before" | "after"), delay (ms), retryAfter, text, path, errorCode,
-/// bytes. Error: which of them is wrong, and what would be right.
+/// Keys: service, field, serial, times, skip, action, when ("before" | "after"), delay (ms), retryAfter, text, path,
+/// errorCode, bytes. Error: which of them is wrong, and what would be right.
 tl::expected<Fault, std::string> fault_from_json(const nlohmann::json& json);
 nlohmann::json to_json(const Fault& fault);
 
@@ -57,7 +61,8 @@ public:
   void clear();
   std::vector<Fault> list() const;
   /// The fault for this request, counted as applied; `alert` faults only where `handshake`.
-  std::optional<Fault> match(std::string_view service, std::string_view field, bool handshake);
+  std::optional<Fault> match(std::string_view service, std::string_view field, bool handshake,
+                             std::string_view serial = {});
 
   /// Blocks for so long (nothing: until released), or until released or stopped. Returns whether the time ran out.
   bool wait(std::optional<std::chrono::milliseconds> duration);

@@ -51,6 +51,34 @@ std::string string_member(const Json& body, const char* name) {
   return body.contains(name) && body[name].is_string() ? body[name].get<std::string>() : std::string();
 }
 
+/// How the real services refuse. Source: contract 2.2.
+struct RealRefusal {
+  const char* action;
+  int status;
+  const char* message; ///< null: no body at all
+  int code;            ///< 0: without extensions
+  bool beside_data = false;
+};
+
+const RealRefusal* real_refusal(const std::string& action) {
+  static constexpr RealRefusal refusals[] = {
+      {"invalid-subject", 200,
+       "Failed to authenticate request. Token authentication error: token is invalid. Certificate authentication "
+       "error: Failed to authenticate with Certificate. Invalid subject.",
+       0},
+      {"consumer-type-not-found", 200, "Failed to authenticate request, consumer type not found: Runtime", 0},
+      {"empty-400", 400, nullptr, 0},
+      {"no-scopes", 200, "insufficient scopes provided [actual=; required=runtime:read]", 23},
+      {"runtime-not-found", 200, "Object not found [object=runtime]", 20},
+      {"tenant-not-found", 400, "Tenant not found", 25},
+      {"left-scenario", 200, "requesting runtime should be in same scenario as the requested application resource", 27,
+       true},
+  };
+  const auto* found = std::find_if(std::begin(refusals), std::end(refusals),
+                                   [&](const RealRefusal& refusal) { return refusal.action == action; });
+  return found == std::end(refusals) ? nullptr : found;
+}
+
 } // namespace
 
 std::string first_field(const std::string& text, const std::string& operation_name) {
@@ -88,7 +116,7 @@ void GraphqlExchange::run(const httplib::Request& request, httplib::Response& re
   };
   if (stopped_at(Stage::arrived))
     return;
-  const auto fault = faults_.match(record_.service, record_.field, false);
+  const auto fault = faults_.match(record_.service, record_.field, false, record_.certificate_serial);
   record_.fault = fault ? fault->action : "";
   Outcome outcome;
   if (!fault || !fault->before)
@@ -131,7 +159,19 @@ void GraphqlExchange::answer(const httplib::Request& request, httplib::Response&
 void GraphqlExchange::spoil(const httplib::Request& request, httplib::Response& response, const Outcome& outcome,
                             const Fault& fault) {
   const auto& action = fault.action;
-  if (action.rfind("http-", 0) == 0) {
+  if (const auto* refusal = real_refusal(action)) {
+    response.status = refusal->status;
+    if (refusal->message == nullptr) {
+      response.body.clear();
+      return;
+    }
+    graphql::Error error{refusal->message, std::nullopt, Json::array({record_.field}), nullptr};
+    if (refusal->code != 0)
+      error.extensions = service_error(refusal->code, "").extensions;
+    const std::string nothing = "{\"" + record_.field + "\":null}";
+    graphql::Answer said{refusal->beside_data ? outcome.answer.data : refusal->code == 0 ? "null" : nothing, {error}};
+    response.set_content(said.body(), json_type);
+  } else if (action.rfind("http-", 0) == 0) {
     response.status = std::stoi(action.substr(5));
     response.set_content(page(response.status), "text/html");
     if (!fault.retry_after.empty())

@@ -90,6 +90,49 @@ TEST_F(Faults, AnswerWithErrorsAlone) {
   EXPECT_TRUE(ask().json()["data"].is_null());
 }
 
+TEST_F(Faults, StrikeOneCertificateWhereTheyNameIt) {
+  add({{"action", "empty-400"}, {"serial", "another"}, {"times", -1}});
+  EXPECT_EQ(ask().status, 200);
+  add({{"action", "empty-400"}, {"serial", server.certificates().back().serial}, {"times", -1}});
+  EXPECT_EQ(ask().status, 400);
+}
+
+/// The bodies of contract 2.2.
+TEST_F(Faults, RefuseAsTheRealDirectorDoes) {
+  add({{"service", "director"}, {"action", "no-scopes"}});
+  EXPECT_EQ(ask().json(), nlohmann::json::parse(R"({"errors":[{"message":"insufficient scopes provided [actual=; )"
+                                                R"(required=runtime:read]","path":["runtime"],"extensions":)"
+                                                R"({"error":"InsufficientScopes","error_code":23}}],)"
+                                                R"("data":{"runtime":null}})"));
+  add({{"service", "director"}, {"action", "runtime-not-found"}});
+  EXPECT_EQ(ask().json()["errors"][0]["extensions"]["error_code"], 20);
+  add({{"service", "director"}, {"action", "tenant-not-found"}});
+  const auto tenant = ask();
+  EXPECT_EQ(tenant.status, 400);
+  EXPECT_EQ(tenant.json()["errors"][0]["extensions"]["error_code"], 25);
+  add({{"service", "director"}, {"action", "left-scenario"}});
+  const auto left = ask();
+  EXPECT_EQ(left.json()["errors"][0]["extensions"]["error_code"], 27);
+  EXPECT_TRUE(left.data("runtime").is_object()) << "beside the data";
+  add({{"service", "director"}, {"action", "empty-400"}});
+  const auto empty = ask();
+  EXPECT_EQ(empty.status, 400);
+  EXPECT_EQ(empty.body, "");
+}
+
+TEST_F(Faults, RefuseAsTheRealConnectorDoes) {
+  CompassClient connector(server, server.connector_url(), &identity);
+  for (const char* action : {"invalid-subject", "consumer-type-not-found"}) {
+    add({{"service", "connector"}, {"action", action}});
+    const auto reply = connector.post(configuration_query);
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_TRUE(reply.json()["data"].is_null());
+    EXPECT_FALSE(reply.json()["errors"][0].contains("extensions")) << reply.body;
+    EXPECT_EQ(reply.json()["errors"][0]["path"], nlohmann::json::array({"configuration"}));
+    EXPECT_NE(reply.message().find("Failed to authenticate request"), std::string::npos);
+  }
+}
+
 TEST_F(Faults, PutNullWhereTheSchemaForbidsIt) {
   add({{"action", "null"}, {"path", "/runtime/labels"}});
   EXPECT_EQ(ask().json(), (nlohmann::json{{"data", {{"runtime", {{"labels", nullptr}}}}}}));
