@@ -11,6 +11,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "transport/kubernetes/bounded_json.hpp"
+
 namespace runtime_agent::application_reconciler {
 
 using kubernetes::JsonView;
@@ -179,6 +181,35 @@ void hash_json(Hasher& hasher, const JsonView& value) {
     hasher.mark('v');
     hasher.text(value.scalar());
   }
+}
+
+namespace {
+
+// Unlike hash_json: a list is a sequence, and nothing counts as absent.
+void hash_exactly(Hasher& hasher, const JsonView& value) {
+  if (value.is_object()) {
+    std::vector<std::pair<std::string_view, JsonView>> members;
+    value.for_each_member([&](std::string_view key, const JsonView& member) { members.emplace_back(key, member); });
+    std::stable_sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    hasher.mark('{');
+    for (const auto& [key, member] : members) {
+      hasher.text(key);
+      hash_exactly(hasher, member);
+    }
+    hasher.mark('}');
+  } else if (value.is_array()) {
+    hasher.mark('[');
+    value.for_each_element([&](const JsonView& element) { hash_exactly(hasher, element); });
+    hasher.mark(']');
+  } else {
+    hash_json(hasher, value);
+  }
+}
+
+} // namespace
+
+bool hash_json_text(Hasher& hasher, std::string_view text) {
+  return kubernetes::look_at(text, [&hasher](const JsonView& value) { hash_exactly(hasher, value); });
 }
 
 } // namespace runtime_agent::application_reconciler

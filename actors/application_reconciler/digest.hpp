@@ -59,4 +59,8 @@ void hash_json(Hasher& hasher, const kubernetes::JsonView& value);
 /// The same of these members of an object alone; `fields` is sorted.
 void hash_members(Hasher& hasher, const kubernetes::JsonView& object, std::span<const std::string_view> fields);
 
+/// A JSON text whatever the order of the members of its objects and the space between; lists keep their order. False:
+/// it is no JSON, and nothing was hashed.
+bool hash_json_text(Hasher& hasher, std::string_view text);
+
 } // namespace runtime_agent::application_reconciler

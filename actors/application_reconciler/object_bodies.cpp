@@ -113,6 +113,15 @@ void tell_secret(Sink& sink, const DesiredApplication& application, const Desire
   sink.close();
 }
 
+// A Secret's value: of parameters the JSON, in which the order of members means nothing (contract §3); the order of the
+// values that one header has does. Anything else, and what is no JSON, as it is.
+void hash_value(Hasher& hasher, SecretKind kind, std::string_view value) {
+  if (kind == SecretKind::parameters && hash_json_text(hasher, value))
+    return;
+  hasher.mark('=');
+  hasher.text(value);
+}
+
 bool refers_to_application(const Json& reference) {
   const Json& version = member(reference, "apiVersion");
   return member(reference, "kind") == application_kind && version.is_string() &&
@@ -262,10 +271,12 @@ Digest secret_digest(const JsonView& secret, SecretKind kind) {
       continue;
     auto decoded = base64_decode(value.text());
     hasher.text(key);
-    hasher.mark(decoded ? '=' : '!');
-    hasher.text(decoded ? *decoded : "");
-    if (decoded)
+    if (decoded) {
+      hash_value(hasher, kind, *decoded);
       wipe(*decoded);
+    } else {
+      hasher.mark('!'); // no base64
+    }
   }
   return hasher.finish();
 }
@@ -274,8 +285,7 @@ Digest secret_digest(const compass::Bundle& bundle, SecretKind kind) {
   Hasher hasher;
   for (const auto& [key, value] : secret_data(bundle, kind)) {
     hasher.text(key);
-    hasher.mark('=');
-    hasher.text(value->reveal());
+    hash_value(hasher, kind, value->reveal());
   }
   return hasher.finish();
 }
@@ -303,12 +313,15 @@ bool merge_secret(Json& live, const Json& desired, SecretKind kind) {
   Json& metadata = object_member(live, "metadata");
   changed |= merge_keys(object_member(metadata, "labels"), member(member(desired, "metadata"), "labels"));
   changed |= merge_owner(metadata, member(member(desired, "metadata"), "ownerReferences").at(0));
+  if (secret_digest(live, kind) == secret_digest(desired, kind))
+    return changed; // in whatever order
   Json& data = object_member(live, "data");
   const Json& wanted = member(desired, "data");
   for (const auto key : owned_keys(kind))
     if (!wanted.contains(key))
-      changed |= data.erase(std::string(key)) > 0;
-  return merge_keys(data, wanted) || changed;
+      data.erase(std::string(key));
+  merge_keys(data, wanted);
+  return true;
 }
 
 } // namespace runtime_agent::application_reconciler

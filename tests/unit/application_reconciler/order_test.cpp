@@ -7,6 +7,7 @@
 #include "tests/unit/application_reconciler/director_data.hpp"
 #include "tests/unit/application_reconciler/reconcile_once.hpp"
 #include "tests/unit/support/seeds.hpp"
+#include "transport/encoding.hpp"
 
 // The Director promises no order, and people may reorder what is ours: lists are sets (contract §3).
 namespace runtime_agent::tests {
@@ -225,6 +226,30 @@ TEST(Order, IsFoundWhereMembersOfOneIdStandTwice) {
   EXPECT_TRUE(merge_application(live, wanted));
   EXPECT_EQ(ids(live["spec"]["services"]), (std::vector<std::string>{"b1", "b2", "b3", "b4"}));
   EXPECT_EQ(application_digest(live), application_digest(wanted));
+}
+
+// Of the values that one header has, the order does mean something.
+TEST(Order, OfMembersWithinAParametersSecretIsNoWork) {
+  auto parameters = with_headers(bundle("b"));
+  parameters.default_instance_auth->additional_headers = Secret(R"({"A":["1","2"],"X":[""]})");
+  const auto data = director_data({application("a", {parameters})});
+  InMemoryCluster cluster;
+  reconcile_once(cluster, data, {});
+  cluster.take_writes();
+  const auto edit = [&](const std::string& headers) {
+    cluster.patch(kyma_secrets, "params-mp-a-b", {{"data", {{"headers", base64_encode(headers)}}}});
+    return reconcile_once(cluster, data, {}).plan.work.size();
+  };
+  const std::string reordered = R"({ "X": [""], "A": ["1", "2"] })";
+  EXPECT_EQ(edit(reordered), 0u);
+  cluster.patch(kyma_secrets, "params-mp-a-b", {{"metadata", {{"labels", {{"app", nullptr}}}}}});
+  reconcile_once(cluster, data, {});
+  EXPECT_EQ(cluster.take_writes(), std::vector<std::string>{"update secrets/params-mp-a-b"});
+  EXPECT_EQ((*cluster.find(kyma_secrets, "params-mp-a-b"))["data"]["headers"], base64_encode(reordered));
+  for (const char* other :
+       {R"({"A":["2","1"],"X":[""]})", R"({"A":["1","2"]})", R"({"A":["1","2"],"X":[]})", "no JSON"})
+    EXPECT_EQ(edit(other), 1u) << other;
+  EXPECT_EQ(reconcile_once(cluster, data, {}).plan.work.size(), 0u);
 }
 
 TEST(Order, OfBundlesDoesNotShowInARefusal) {
