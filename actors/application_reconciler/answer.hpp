@@ -10,7 +10,7 @@
 /// What a pass came to, in the words of DesiredStateApplied. Pure, but for the log. Source: contract §§5.2, 5.4.
 namespace runtime_agent::application_reconciler {
 
-/// What the Application should be, as RepairLimit tells it; all zero where it should not be.
+/// What the Application should be, as FailedWrites tells it; all zero where it should not be.
 Digest wanted_digest(const ApplicationWork& work);
 
 /// Adds what was done.

@@ -15,9 +15,9 @@
 #include "actors/application_reconciler/cluster_view.hpp"
 #include "actors/application_reconciler/failed_writes.hpp"
 #include "actors/application_reconciler/plan.hpp"
-#include "actors/application_reconciler/repair_limit.hpp"
 #include "actors/supervision/traced_actor.hpp"
 #include "transport/kubernetes/api.hpp"
+#include "transport/kubernetes/repair_pace.hpp"
 
 namespace runtime_agent::application_reconciler {
 
@@ -109,7 +109,8 @@ private:
   void planned(Plan plan);
   /// Takes what is backed off from out of the plan.
   void take_out_what_waits();
-  void limit_repairs(ApplicationWork& work);
+  void pace_repairs(ApplicationWork& work);
+  void repaired(const std::string& object);
   void carry_out();
   void carried_out(const ApplicationWork& work, const Result<ApplicationOutcome>& outcome);
   void learn(const ApplicationWork& work, const ApplicationOutcome& outcome);
@@ -132,7 +133,7 @@ private:
   std::shared_ptr<const DesiredState> state_;     ///< of the last pass
   std::shared_ptr<const DesiredObjects> desired_; ///< mapped from state_; null before the first complete fetch
   DeletionHold hold_;
-  RepairLimit repairs_;
+  kubernetes::RepairPaces repairs_;
   FailedWrites failures_;
   SecretVerification verification_;
   bool out_of_line_ = false; ///< a pass is due without a fetch

@@ -12,6 +12,7 @@ namespace runtime_agent::application_reconciler {
 
 using kubernetes::Json;
 using supervision::Traced;
+using TimePoint = kubernetes::RepairPace::TimePoint;
 
 namespace {
 
@@ -201,19 +202,19 @@ void ApplicationReconciler::take_out_what_waits() {
         pass_->problems.push_back({item.name, reason});
       return true;
     }
-    limit_repairs(item);
+    pace_repairs(item);
     return item.empty();
   });
 }
 
-void ApplicationReconciler::limit_repairs(ApplicationWork& work) {
+void ApplicationReconciler::pace_repairs(ApplicationWork& work) {
   const auto waits = [&](bool repair, const std::string& object) {
-    const auto until = repair ? repairs_.wait_until(object, now()) : std::nullopt;
-    if (!until)
+    const auto due = repair ? repairs_.due(object, now()) : TimePoint::min();
+    if (due <= now())
       return false;
-    pass_->problems.push_back(
-        {work.name, object + ": somebody else keeps changing it; it is put right at most three times a minute"});
-    pass_->again_at = pass_->again_at ? std::min(*pass_->again_at, *until) : *until;
+    if (repairs_.contested(object, now()))
+      pass_->problems.push_back({work.name, object + ": " + kubernetes::contested_text("")});
+    pass_->again_at = pass_->again_at ? std::min(*pass_->again_at, due) : due;
     return true;
   };
   std::erase_if(work.secret_writes, [&](const SecretWrite& write) {
@@ -278,19 +279,21 @@ void ApplicationReconciler::learn(const ApplicationWork& work, const Application
     pass_->changes.insert_or_assign(work.name, std::move(what));
 
   if (outcome.written && work.repair)
-    repairs_.repaired(object_of_application(work.name), now());
+    repaired(object_of_application(work.name));
   const auto changed = [&](const std::string& secret) {
     return std::find(outcome.secrets_changed.begin(), outcome.secrets_changed.end(), secret) !=
            outcome.secrets_changed.end();
   };
-  const auto repaired = [&](bool repair, const std::string& secret) {
-    if (repair && changed(secret))
-      repairs_.repaired(object_of_secret(secret), now());
-  };
   for (const auto& write : work.secret_writes)
-    repaired(write.repair, work.desired->secrets.at(write.index).name);
+    if (const auto& name = work.desired->secrets.at(write.index).name; write.repair && changed(name))
+      repaired(object_of_secret(name));
   for (const auto& removal : work.secret_removals)
-    repaired(removal.repair, removal.name);
+    if (removal.repair && changed(removal.name))
+      repaired(object_of_secret(removal.name));
+}
+
+void ApplicationReconciler::repaired(const std::string& object) {
+  repairs_.repaired(object, now(), std::uniform_real_distribution<double>(0, 1)(random()));
 }
 
 // An API server that is away is not asked about each of thousands of Applications.
