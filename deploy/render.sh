@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The plain manifests are the chart's, for those who use kubectl alone: the chart is where they are written. Run this
-# after a change there (needs helm; tests/cluster/cluster.sh helm builds one), or with a directory to write somewhere else.
+# Renders from the chart what is kept beside it: the plain manifests, for those who use kubectl alone, and the table of
+# values in the chart's README. Run this after a change of the chart (it needs helm; tests/cluster/cluster.sh helm builds
+# one), or with a directory to write to another place.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -10,11 +11,12 @@ helm=${HELM:-$(PATH=$PATH:$here/../build/cluster type -P helm)} || {
   echo "render.sh: no helm; build one with: tests/cluster/cluster.sh helm" >&2
   exit 1
 }
-mkdir -p "$target/rbac"
+mkdir -p "$target/rbac" "$target/chart/runtime-agent"
 
-# template RELEASE [OPTION…]
+# template RELEASE [OPTION…]: without what only a release of Helm has.
 template() {
-  "$helm" template "$1" "$chart" --namespace compass-system "${@:2}" | grep -v '^# Source:'
+  "$helm" template "$1" "$chart" --namespace compass-system --skip-tests "${@:2}" |
+    grep -vE '^# Source:|^ +(helm\.sh/chart|app\.kubernetes\.io/managed-by):'
 }
 
 # render RELEASE TEMPLATES [OPTION…]: rights, which belong to no release.
@@ -25,7 +27,7 @@ render() {
 }
 
 # The objects that the Deployment of the Compass Runtime Agent names.
-todays_deployment=(
+legacy_objects=(
   --set configuration.secret=kyma-system/compass-agent-configuration
   --set certificatesSecret=kyma-system/cluster-client-certificates
   --set caCertificatesSecret=istio-system/kyma-gateway-certs-cacert
@@ -35,31 +37,32 @@ todays_deployment=(
   cat <<'END'
 # Rendered from deploy/chart/runtime-agent by deploy/render.sh; change it there.
 #
-# All rights that the agent can make use of, for ServiceAccount compass-system/runtime-agent: with the
+# All rights that the agent can use, for ServiceAccount compass-system/runtime-agent: with the
 # default names of its objects, and (runtime-agent-in-kyma-system) with those that the Deployment of the
 # Compass Runtime Agent names.
 END
   render runtime-agent 'service-account cluster-role roles'
-  render runtime-agent-in-kyma-system roles "${todays_deployment[@]}"
+  render runtime-agent-in-kyma-system roles "${legacy_objects[@]}"
 } >"$target/rbac/rbac.yaml"
 
 {
   cat <<'END'
 # Rendered from deploy/chart/runtime-agent by deploy/render.sh; change it there.
 #
-# No more than the manifests of the Compass Runtime Agent give, for ServiceAccount
-# compass-system/runtime-agent. Without a right to ConfigMaps: the configuration has to be a Secret.
+# No more than the manifests of the Compass Runtime Agent grant, for ServiceAccount compass-system/runtime-agent. ConfigMaps
+# are not among them, so the configuration has to be a Secret.
 END
-  render runtime-agent 'service-account cluster-role roles' --set rbac.rights=today
-} >"$target/rbac/todays-rights.yaml"
+  render runtime-agent 'service-account cluster-role roles' --set rbac.rights=legacy
+} >"$target/rbac/legacy-rights.yaml"
 
 {
   cat <<'END'
 # Rendered from deploy/chart/runtime-agent by deploy/render.sh; change it there.
 #
-# All that the agent needs, with the chart's default values, for
+# Everything that the agent needs, with the chart's default values, for
 #   kubectl apply -f deploy/install.yaml
-# The namespaces kyma-system and istio-system have to exist. Set the image first: it is named runtime-agent:VERSION.
+# The namespaces kyma-system and istio-system have to exist. Set the image first: localhost/runtime-agent is only there
+# where it was loaded into the node.
 ---
 apiVersion: v1
 kind: Namespace
@@ -68,3 +71,11 @@ metadata:
 END
   template runtime-agent --include-crds
 } >"$target/install.yaml"
+
+# The chart's README with the table of values in its place.
+awk -v table="$(awk -f "$here/chart/values-table.awk" "$chart/values.yaml")" '
+  /^<!-- end of values -->/ { skip = 0 }
+  !skip { print }
+  /^<!-- begin of values/ { print "| value | meaning | default |\n|---|---|---|\n" table; skip = 1 }
+' "$chart/README.md" >"$target/chart/runtime-agent/README.md.new"
+mv "$target/chart/runtime-agent/README.md.new" "$target/chart/runtime-agent/README.md"

@@ -22,7 +22,7 @@ Makes in DIRECTORY, of BINARY (the agent's program):
 and loads the archive into podman, buildah or docker, the first that works, unless told not to.
 
 SOURCE_DATE_EPOCH is the time in the image and in the SBOM (default: that of the last commit).
-IMAGE_TAG is the image's name (default: runtime-agent:VERSION).
+IMAGE_TAG is the image's name (default: localhost/runtime-agent:VERSION).
 EOF
 }
 
@@ -40,7 +40,7 @@ target=$2
 epoch=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct)}
 created=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
 version=$("$binary" version | sed 's/.* //')
-tag=${IMAGE_TAG:-runtime-agent:$version}
+tag=${IMAGE_TAG:-localhost/runtime-agent:$version}
 architecture=$(dpkg --print-architecture)
 rootfs=$target/rootfs
 facts=$(mktemp -d)
@@ -215,7 +215,8 @@ make_archive() {
   jq -r .digest <<<"$manifest" >"$target/digest"
   jq -cn --argjson manifest "$manifest" --arg tag "$tag" '{schemaVersion: 2,
       mediaType: "application/vnd.oci.image.index.v1+json", manifests: [$manifest + {annotations:
-        {"org.opencontainers.image.ref.name": $tag, "io.containerd.image.name": "docker.io/library/\($tag)"}}]}' \
+        {"org.opencontainers.image.ref.name": $tag, "io.containerd.image.name":
+          (if $tag | contains("/") then $tag else "docker.io/library/\($tag)" end)}}]}' \
     >"$layout/index.json"
   echo '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
   # The same once more, for a docker that knows no OCI layout.

@@ -165,7 +165,7 @@ class RealCluster:
         self._script("up")
         self.admin = ApiServer(Path(self.folder.name) / "kubeconfig")
         rights = (ROOT / "deploy/rbac/rbac.yaml").read_text()
-        todays = (ROOT / "deploy/rbac/todays-rights.yaml").read_text()
+        todays = (ROOT / "deploy/rbac/legacy-rights.yaml").read_text()
         self._kubectl("apply", "-f", "-", text=rights)
         self._kubectl("apply", "-f", "-", text=todays.replace("runtime-agent", "todays-agent"))
         self.own_kubeconfig = self._account("runtime-agent")

@@ -518,12 +518,12 @@ applies() { admin apply -f "$root/deploy/rbac/$1"; }
 withdrawn() { admin delete -f "$root/deploy/rbac/$1" && within 10 not agent get "$applications"; }
 
 check cluster.metrics_stand_in_serves metrics_stand_in_serves
-check rbac.todays_rights_apply applies todays-rights.yaml
+check rbac.todays_rights_apply applies legacy-rights.yaml
 check kubeconfig.gives_a_token_of_the_account gives_a_token_of_the_account
 check kubeconfig.no_token_without_an_account no_token_without_an_account
 check rbac.todays_are_given todays_are_given
 check rbac.todays_end_there todays_end_there
-check rbac.todays_rights_can_be_withdrawn withdrawn todays-rights.yaml
+check rbac.todays_rights_can_be_withdrawn withdrawn legacy-rights.yaml
 check rbac.rights_apply applies rbac.yaml
 check kubeconfig.gives_a_token_again gives_a_token_of_the_account
 check rbac.ours_are_given ours_are_given
