@@ -159,6 +159,47 @@ is_well_again() { resync && reaches Synchronized 60; }
 check kubectl.documentation_shows_its_view documentation_shows_kubectls_view
 check kubectl.is_well_again is_well_again
 
+# ---- helm test ----------------------------------------------------------------------------------
+
+release() { "$helm" --kubeconfig "$CLUSTER_DIR/kubeconfig" --namespace compass-system "$@"; }
+test_pod() { admin --namespace compass-system get pod runtime-agent-check "$@"; }
+
+# There is no kubelet: what one would do with the pod is done here, with its arguments, its environment and its account.
+run_test_pod() {
+  local pod arguments environment phase=Succeeded
+  within 20 test_pod >/dev/null 2>&1 || return 1
+  pod=$(test_pod -o json)
+  mapfile -t environment < <(jq -r '.spec.containers[0].env[] | "\(.name)=\(.value // "")"' <<<"$pod")
+  mapfile -t arguments < <(jq -r '.spec.containers[0].args[]' <<<"$pod" | sed "s|^/app/|$bin/|")
+  kubeconfig compass-system "$(jq -r .spec.serviceAccountName <<<"$pod")" "$work/check.kubeconfig" || return 1
+  env -i "${environment[@]}" KUBECONFIG="$work/check.kubeconfig" "${arguments[@]}" || phase=Failed
+  admin --namespace compass-system patch pod runtime-agent-check --subresource=status --type merge -p "{\"status\":{\"phase\":\"$phase\"}}"
+}
+
+# helm_test OUTCOME: helm's exit code says what check has found.
+helm_test() {
+  local process status=0
+  admin --namespace compass-system delete pod runtime-agent-check --ignore-not-found --grace-period=0 --force >/dev/null 2>&1
+  release test runtime-agent --timeout 60s &
+  process=$!
+  run_test_pod || return 1
+  wait "$process" || status=$?
+  [[ $([[ $status == 0 ]] && echo passes || echo fails) == "$1" ]]
+}
+
+helm_test_passes_where_all_is_well() {
+  build_helm || return 1
+  release install runtime-agent "$root/deploy/chart/runtime-agent" --set "env.SSL_CERT_FILE=$work/sandbox/ca.pem" || return 1
+  helm_test passes
+}
+helm_test_fails_where_something_is_wrong() {
+  release upgrade runtime-agent "$root/deploy/chart/runtime-agent" --set configuration.configMap=compass-system/not-there || return 1
+  helm_test fails && release uninstall runtime-agent
+}
+
+check helm.test_passes_where_all_is_well helm_test_passes_where_all_is_well
+check helm.test_fails_where_something_is_wrong helm_test_fails_where_something_is_wrong
+
 # ---- What is taken away -------------------------------------------------------------------------
 
 connections=compassconnections.compass.kyma-project.io
