@@ -11,7 +11,7 @@ helm=${HELM:-$(PATH=$PATH:$here/../build/cluster type -P helm)} || {
   echo "render.sh: no helm; build one with: tests/cluster/cluster.sh helm" >&2
   exit 1
 }
-mkdir -p "$target/rbac" "$target/chart/runtime-agent"
+mkdir -p "$target/rbac" "$target/chart/runtime-agent" "$target/kustomize/base"
 
 # template RELEASE [OPTION…]: without what only a release of Helm has.
 template() {
@@ -55,6 +55,7 @@ END
   render runtime-agent 'service-account cluster-role roles' --set rbac.rights=legacy
 } >"$target/rbac/legacy-rights.yaml"
 
+# The same for kubectl apply -f, in one file, and as the base of kustomize, in two.
 {
   cat <<'END'
 # Rendered from deploy/chart/runtime-agent by deploy/render.sh; change it there.
@@ -62,7 +63,7 @@ END
 # Everything that the agent needs, with the chart's default values, for
 #   kubectl apply -f deploy/install.yaml
 # The namespaces kyma-system and istio-system have to exist. Set the image first: localhost/runtime-agent is only there
-# where it was loaded into the node.
+# where it was loaded into the node. With kustomize, use deploy/kustomize/base.
 ---
 apiVersion: v1
 kind: Namespace
@@ -71,6 +72,16 @@ metadata:
 END
   template runtime-agent --include-crds
 } >"$target/install.yaml"
+for part in definitions agent; do
+  {
+    echo '# Rendered from deploy/chart/runtime-agent by deploy/render.sh; change it there.'
+    if [[ $part == agent ]]; then
+      template runtime-agent
+    else
+      for definition in "$chart"/crds/*.yaml; do printf -- '---\n%s\n' "$(<"$definition")"; done
+    fi
+  } >"$target/kustomize/base/$part.yaml"
+done
 
 # The chart's README with the table of values in its place.
 awk -v table="$(awk -f "$here/chart/values-table.awk" "$chart/values.yaml")" '

@@ -39,7 +39,7 @@ objects() { admin create --dry-run=client -o json -f "$1" | jq -c --arg kind "$2
 all_render_as_committed() {
   HELM=$helm "$root/deploy/render.sh" "$work/manifests" || return 1
   local file
-  for file in rbac/rbac.yaml rbac/legacy-rights.yaml install.yaml chart/runtime-agent/README.md; do
+  for file in rbac/rbac.yaml rbac/legacy-rights.yaml install.yaml kustomize/base/{definitions,agent}.yaml chart/runtime-agent/README.md; do
     diff "$root/deploy/$file" "$work/manifests/$file" || return 1
   done
 }
@@ -311,6 +311,39 @@ release_can_own_the_definitions() {
     render "${owned[@]}" --set crds.keep=false | not grep -q resource-policy
 }
 
+# sorted FILE: its objects without what only a release of Helm has, in an order of their own.
+sorted() {
+  admin create --dry-run=client -o json -f "$1" | jq -s -S '[.[] | .items? // [.] | .[]]
+    | map(del(.metadata.labels["helm.sh/chart"], .metadata.labels["app.kubernetes.io/managed-by"]))
+    | sort_by(.kind, .metadata.namespace, .metadata.name)
+    | map(if .kind == "Deployment" then .spec.template.spec.containers[0].env |= sort_by(.name) else . end)'
+}
+kustomized() { admin kustomize "$root/deploy/kustomize/$1" >"$work/kustomized.yaml"; }
+
+kustomize_base_is_install_yaml() {
+  kustomized base && diff <(sorted "$work/kustomized.yaml") <(sorted "$root/deploy/install.yaml")
+}
+kustomize_drop_in_is_the_charts() {
+  kustomized drop-in && render --values "$values/drop-in.yaml" >"$work/rendered.yaml" || return 1
+  diff <(sorted "$work/kustomized.yaml" | jq 'map(select(.kind != "Namespace"))') <(sorted "$work/rendered.yaml")
+}
+kustomize_applies() {
+  local again
+  admin apply --validate=strict -k "$root/deploy/kustomize/$1" || return 1
+  again=$(admin apply --validate=strict -k "$root/deploy/kustomize/$1") || return 1
+  not grep -v ' unchanged$' <<<"$again" || return 1
+  # All but what must stay.
+  kustomized "$1" && admin delete --ignore-not-found -f <(awk 'BEGIN { RS = "---\n"; ORS = "---\n" } !/kind: (CustomResourceDefinition|Namespace)/' "$work/kustomized.yaml")
+}
+kustomize_names_the_image() {
+  mkdir -p "$work/overlay" && cp -r "$root/deploy/kustomize/base" "$work/base" || return 1
+  cat >"$work/overlay/kustomization.yaml" <<'END'
+resources: [../base]
+images: [{name: localhost/runtime-agent, newName: r.example.com/a, newTag: "1"}]
+END
+  admin kustomize "$work/overlay" | grep -qE '^ *image: r.example.com/a:1$'
+}
+
 # As a person would: the definitions are there already, and are left as they are.
 helm_installs_upgrades_and_uninstalls() {
   local release=("$helm" --kubeconfig "$CLUSTER_DIR/kubeconfig" --namespace compass-system)
@@ -364,6 +397,11 @@ two_releases_live_side_by_side() {
 }
 
 check manifests.install_yaml_applies install_yaml_applies
+check kustomize.base_is_install_yaml kustomize_base_is_install_yaml
+check kustomize.drop_in_is_the_charts kustomize_drop_in_is_the_charts
+check kustomize.base_applies kustomize_applies base
+check kustomize.drop_in_applies kustomize_applies drop-in
+check kustomize.names_the_image kustomize_names_the_image
 check chart.helm_installs_upgrades_and_uninstalls helm_installs_upgrades_and_uninstalls
 check chart.release_can_own_the_definitions release_can_own_the_definitions
 check chart.monitoring_comes_with_its_kinds monitoring_comes_with_its_kinds
