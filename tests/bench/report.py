@@ -25,7 +25,7 @@ def line(row):
 def table(result):
     """As Markdown."""
     machine = result["machine"]
-    rows = [["row", "measured", "must reach", "", "beside it"], ["---"] * 5] + [_cells(row) for row in result["rows"]]
+    rows = [["row", "measured", "must reach", "", "details"], ["---"] * 5] + [_cells(row) for row in result["rows"]]
     kind = "".join(f", {name}" for name in ("quick", "sandbox") if result.get(name))
     return "\n".join(["| " + " | ".join(cells) + " |" for cells in rows]) + (
         f"\n\n{result['date']}, {machine['cores']} cores, {machine['memoryGB']} GB, {machine['architecture']}{kind}")

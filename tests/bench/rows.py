@@ -207,8 +207,8 @@ def start(bench):
             with_key.append(real.admin.wait_until_synchronized(agent, 120) - agent.begun)
     results.sort(key=lambda result: result[0])
     total, parts = results[len(results) // 2]
-    parts["with the key's generation s"] = round(statistics.median(with_key), 2)
-    yield Row("start", "start → Synchronized, N=200, default periods, beside the key's generation", total, "s", 1.5,
+    parts["with generating the key s"] = round(statistics.median(with_key), 2)
+    yield Row("start", "start → Synchronized, N=200, default periods, without generating the key", total, "s", 1.5,
               parts=parts)
 
 
@@ -243,7 +243,7 @@ def unchanged_cycle(bench):
         if applications == 200:
             real, _ = bench.real()
             todays = _unchanged(bench, applications, real.todays_kubeconfig)
-            beside["with today's rights"] = round(sum(todays["requests"].values()), 2)
+            beside["with legacy rights"] = round(sum(todays["requests"].values()), 2)
         yield Row(f"unchanged-requests-{applications}", f"unchanged cycle, N={applications}: Kubernetes requests",
                   round(sum(seen["requests"].values()), 2), "", 1.05, tolerance=0.05, parts=beside)
         yield Row(f"unchanged-cpu-{applications}", f"unchanged cycle, N={applications}: agent CPU", seen["cpu"] * 1e3, "ms",
@@ -298,7 +298,7 @@ def memory(bench):
             peak, anonymous = agent.peak_resident(), agent.peak_anonymous
             resident = agent.resident()
         yield Row(f"memory-{applications}", f"peak resident memory, N={applications}", peak / MB, "MB", limit,
-                  tolerance=0.1, parts={"anonymous MB": round(anonymous / MB, 1), "later MB": round(resident[0] / MB, 1)})
+                  tolerance=0.1, parts={"anonymous MB": round(anonymous / MB, 1), "at the end MB": round(resident[0] / MB, 1)})
 
 
 # -- exec → first request
@@ -433,7 +433,7 @@ def ten_thousand(bench):
     yield Row("longest-handler", f"longest handler of an actor, N={many} (sandbox): CPU", handlers.most / 1e3, "ms", 20,
               tolerance=1, parts={"which": handlers.what})
     yield Row("memory-10000", f"peak resident memory, N={many} (sandbox)", peak / MB, "MB", 130, tolerance=0.1,
-              parts={"anonymous MB": round(anonymous / MB, 1), "later MB": round(resident[0] / MB, 1)})
+              parts={"anonymous MB": round(anonymous / MB, 1), "at the end MB": round(resident[0] / MB, 1)})
 
 
 # -- google-benchmark

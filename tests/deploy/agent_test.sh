@@ -62,6 +62,15 @@ reaches() {
   }
 }
 
+# ---- What operators read ------------------------------------------------------------------------
+
+documentation_names_every_setting() {
+  diff <("$bin/runtime-agent" --help | grep -oE '^ +[A-Z][A-Z_, ]+$' | grep -oE '[A-Z][A-Z_]+' | sort -u) \
+    <(sed -n '/^### Settings/,/^## /p' "$root/deploy/README.md" | grep -oE '^\| `[^|]*' | grep -oE '[A-Z][A-Z_]+' | sort -u)
+}
+
+check documentation.names_every_setting documentation_names_every_setting
+
 # ---- Before anything is there -------------------------------------------------------------------
 
 quick=(APP_CONTROLLER_SYNC_PERIOD=1s APP_MINIMAL_COMPASS_SYNC_TIME=1s SSL_CERT_FILE="$work/sandbox/ca.pem" TMPDIR="$work")
