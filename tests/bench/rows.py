@@ -494,7 +494,7 @@ def tracing(bench):
         spans, cpu = _spans_recorded(f"{agent.folder.name}/trace"), agent.cpu()
         time.sleep(5 if bench.quick else 20)
         spans, cpu = _spans_recorded(f"{agent.folder.name}/trace") - spans, agent.cpu() - cpu
-    yield Row("tracing-share", "tracing: share of a synchronising agent's CPU", 100 * spans * cost / cpu, "%", 3, tolerance=1,
+    yield Row("tracing-share", "tracing: share of a synchronizing agent's CPU", 100 * spans * cost / cpu, "%", 3, tolerance=1,
               parts={"spans": spans, "CPU ms": round(cpu * 1e3)})
 
 

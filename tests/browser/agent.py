@@ -86,7 +86,7 @@ class Agent:
 
     def start(self):
         self.process = self._spawn("agent", [f"{BINARIES}/runtime-agent"], self.environment)
-        eventually("the first synchronisation",
+        eventually("the first synchronization",
                    lambda: self.page("/applicationz")["byState"]["applied"] >= 5, 90)
 
     def page(self, path):
@@ -96,7 +96,7 @@ class Agent:
         fetch(self.control + "/faults", {"service": "director", "action": "http-503", "times": 20})
         eventually("a failed cycle", lambda: any(cycle["outcome"] == "failed" for cycle in self._failed()))
         fetch(self.control + "/faults", method="DELETE")
-        eventually("the next synchronisation", lambda: not self.page("/")["synchronization"] is None and
+        eventually("the next synchronization", lambda: not self.page("/")["synchronization"] is None and
                    self.page("/")["state"] == "ResourceApplicationFailed")
 
     def crash_the_reconciler(self):
