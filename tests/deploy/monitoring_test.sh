@@ -88,6 +88,16 @@ dashboard_is_whole() {
     and .uid == "runtime-agent"' "$dashboard"
 }
 
+each_panel_has_a_description() {
+  jq -e 'all(.panels[] | select(.type != "row"); .description | length > 20 and endswith("."))' "$dashboard"
+}
+# Each state has its color: a red one for each failure.
+states_have_colors() {
+  jq -e '[.panels[] | select(.title == "State") | .fieldConfig.overrides[] | {(.matcher.options): .properties[0].value.fixedColor}] | add
+    == {"Synchronized": "green", "Connected": "yellow", ".*Failed$": "red"}' "$dashboard" || return 1
+  [[ -z $(grep '^runtime_agent_connection_state{' "$work/metrics" | grep -vE '"(Synchronized|Connected|[A-Za-z]*Failed)"') ]]
+}
+
 check monitoring.metrics_are_served metrics_are_served
 check monitoring.alerts_name_metrics_that_exist alerts_name_metrics_that_exist
 check monitoring.dashboard_names_metrics_that_exist dashboard_names_metrics_that_exist
@@ -96,5 +106,7 @@ check monitoring.values_of_labels_exist values_of_labels_exist
 check monitoring.each_alert_has_its_runbook each_alert_has_its_runbook
 check monitoring.each_alert_has_severity_and_summary each_alert_has_severity_and_summary
 check monitoring.dashboard_is_whole dashboard_is_whole
+check monitoring.each_panel_has_a_description each_panel_has_a_description
+check monitoring.states_have_colors states_have_colors
 
 summary
