@@ -25,7 +25,7 @@ Result<graphql::Endpoint> ClientCache::endpoint(const std::string& url, const x5
     return failed({.kind = FailureKind::configuration,
                    .where = where + ", URL",
                    .what = "it begins with http:// although TLS is verified",
-                   .next = "give an https:// URL"});
+                   .next = "use an https:// URL"});
   return graphql::Endpoint{client(*parsed, identity), std::move(*parsed)};
 }
 

@@ -93,7 +93,7 @@ std::string decoded_pem(ObjectReader& result, std::string_view field, std::size_
   else if (decoded->size() > most)
     result.verdict().too_long(result.at(field), decoded->size(), most);
   else if (decoded->find("-----BEGIN CERTIFICATE-----") == std::string::npos)
-    result.verdict().wrong(result.at(field), "is base64 of something that holds no PEM certificate");
+    result.verdict().wrong(result.at(field), "is base64 of something other than a PEM certificate");
   return decoded ? std::move(*decoded) : std::string();
 }
 

@@ -129,7 +129,7 @@ Fetch::Step Fetch::ask(const graphql::Document& document, const std::string& whe
       variables["nested"] = page_size_;
     call.variables = variables;
     if (++data_->requests > most_requests)
-      return failed(placed({.kind = FailureKind::malformed, .what = "the data has no end"}, where));
+      return failed(placed({.kind = FailureKind::malformed, .what = "the pages do not end"}, where));
     const auto answer = graphql::execute(endpoint_, call, context_, parser_);
     if (!answer && answer.error().kind == FailureKind::too_large && paged && page_size_ > 1) {
       page_size_ = std::max<std::size_t>(page_size_ / 4, 1);
@@ -186,7 +186,7 @@ Fetch::Step Fetch::read_runtime() {
     if (!runtime)
       return failed(
           naming_the_key({.kind = FailureKind::not_found,
-                          .what = fmt::format("it knows no Runtime {}", http::excerpt(access_.runtime_id, 80)),
+                          .what = fmt::format("there is no Runtime {}", http::excerpt(access_.runtime_id, 80)),
                           .blame = Blame::runtime},
                          access_));
     data_->labels = read_labels(*runtime, answer.at("runtime"), verdict_);
@@ -288,7 +288,7 @@ public:
     if (element label; answer->data["setRuntimeLabel"].get(label) != simdjson::SUCCESS || !label.is_object())
       return failed({.kind = FailureKind::malformed,
                      .where = fmt::format("{}, {}", call.where, endpoint->url.origin()),
-                     .what = "setRuntimeLabel is no object",
+                     .what = "setRuntimeLabel is not an object",
                      .maybe_processed = true,
                      .request_id = context.request_id});
     return {};

@@ -81,7 +81,7 @@ std::optional<Secret> read_parameters(ObjectReader& auth, std::string_view field
       return std::nullopt;
     }
     if (auth.verdict().inner_parser().parse(text.data(), text.size()).get(inner) != simdjson::SUCCESS) {
-      auth.verdict().wrong(auth.at(field), "is a string that holds no JSON");
+      auth.verdict().wrong(auth.at(field), "is a string that is not JSON");
       return std::nullopt;
     }
     value = inner.is_null() ? std::nullopt : std::optional(inner);

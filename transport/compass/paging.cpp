@@ -33,7 +33,7 @@ void PageProgress::check_cursor(const Place& place, std::string cursor, std::siz
   else if (items == 0)
     verdict.wrong(place, "has a next page although this one is empty");
   else if (!cursors_.insert(cursor).second)
-    verdict.wrong(place, "has a cursor that was there before");
+    verdict.wrong(place, "has a cursor that an earlier page had");
   else if (pages_ >= most_pages)
     verdict.wrong(place, fmt::format("has a next page after {} pages", most_pages));
   verdict.keep(kept_beside_a_cursor + held_bytes(cursor));
@@ -42,7 +42,7 @@ void PageProgress::check_cursor(const Place& place, std::string cursor, std::siz
 
 void PageProgress::check_total(const Place& place, std::uint64_t total, Verdict& verdict) {
   if (pages_ > 1 && total != total_)
-    verdict.changed(place, fmt::format("its total was {} and is {}", total_, total));
+    verdict.changed(place, fmt::format("its total changed from {} to {}", total_, total));
   total_ = total;
   if (received_ == total && !more_)
     return;
@@ -50,7 +50,7 @@ void PageProgress::check_total(const Place& place, std::uint64_t total, Verdict&
   if (short_of)
     return;
   if (pages_ > 1)
-    verdict.changed(place, fmt::format("{} items came, its total is {}", received_, total));
+    verdict.changed(place, fmt::format("{} items were received, but its total is {}", received_, total));
   else
     verdict.wrong(place, fmt::format("holds {} items{}, but its totalCount is {}", received_,
                                      more_ ? " and has a next page" : "", total));

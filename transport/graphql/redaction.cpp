@@ -116,7 +116,7 @@ std::string Redaction::redacted_json(std::string_view text, std::size_t limit) c
     const auto first = text.find_first_not_of(" \t\r\n");
     // A document that is cut off may end within a secret that has no name any more.
     if (first != std::string_view::npos && (text[first] == '{' || text[first] == '['))
-      return fmt::format("({} bytes that are not whole JSON)", text.size());
+      return fmt::format("({} bytes that are not complete JSON)", text.size());
     return http::excerpt(redacted(text));
   }
   hide_secrets(json);

@@ -98,7 +98,7 @@ bool is_what_was_asked_for(const JsonView& answer) {
 /// The body of a write: apiVersion and kind are the Resource's where the object has none.
 Result<std::string> body_of(const Operation& operation, const Json& object) {
   if (!object.is_object())
-    return failed(plain_failure(FailureKind::internal, operation, "what is to be written is no object"));
+    return failed(plain_failure(FailureKind::internal, operation, "what is to be written is not an object"));
   // Bad UTF-8 from outside becomes U+FFFD: an exception here would end an actor over one character.
   const auto dump = [](const Json& whole) { return whole.dump(-1, ' ', false, Json::error_handler_t::replace); };
   if (object.contains("apiVersion") && object.contains("kind"))
@@ -285,8 +285,8 @@ Result<Json> ApiClient::object_in(const http::Response& answer, const Operation&
     return object;
   const bool status = object && object->is_object();
   Failure failure = plain_failure(FailureKind::malformed, operation,
-                                  status   ? "the answer is a Status where an object should be"
-                                  : object ? "the answer is no JSON object"
+                                  status   ? "the answer is a Status where an object was expected"
+                                  : object ? "the answer is not a JSON object"
                                            : object.error().what);
   failure.http_status = answer.status;
   failure.maybe_processed = operation.verb != "get";
@@ -297,7 +297,7 @@ Result<http::Response> ApiClient::send(Exchange exchange, const CallContext& con
   const Operation& operation = exchange.operation;
   // Without a name the path would be the collection's, and DELETE would empty it.
   if (operation.name.empty() && operation.verb != "list" && operation.verb != "watch" && operation.verb != "create")
-    return failed(plain_failure(FailureKind::internal, operation, "no name is given"));
+    return failed(plain_failure(FailureKind::internal, operation, "no name given"));
   const WipedAtEnd wiped(exchange.request.body); // it may be a Secret
   bool repeated = !exchange.repeatable;
   bool login_renewed = false;

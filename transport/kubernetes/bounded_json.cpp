@@ -50,7 +50,7 @@ public:
   bool end_array() override { return close(); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
     // The exception's text quotes the input.
-    return stop(fmt::format("is no JSON from byte {} on", position));
+    return stop(fmt::format("is not valid JSON from byte {} on", position));
   }
 
   /// What comes now, but for its depth, is left out.
@@ -114,7 +114,7 @@ private:
     if (left_out_ > 0)
       return true;
     if (in_items())
-      return stop("has an item that is no object");
+      return stop("has an item that is not an object");
     return put(std::move(value)) != nullptr;
   }
 
@@ -126,7 +126,7 @@ private:
       return true;
     }
     if (in_items() && value.is_array())
-      return stop("has an item that is no object");
+      return stop("has an item that is not an object");
     if (!charge(bytes_of_a_container))
       return false;
     const bool items = receive_ != nullptr && open_.size() == 1 && key_ == "items" && value.is_array();
@@ -296,7 +296,7 @@ Result<ListHead> parse_list(std::string_view text, const ObjectReceiver& receive
   const Json head = builder.take();
   // An empty list of a Go server may be `null`; a body without `items` is something else with status 200.
   if (!builder.saw_items() && !(head.is_object() && head.contains("items") && head["items"].is_null()))
-    return malformed("is no list");
+    return malformed("is not a list");
   ListHead result{text_at(head, "metadata", "resourceVersion"), text_at(head, "metadata", "continue")};
   if (result.resource_version.empty())
     return malformed("is a list without metadata.resourceVersion");

@@ -61,7 +61,7 @@ Failure configuration_failure(std::string where, std::string what, std::string n
 Result<std::string> read_file(const std::filesystem::path& path) {
   std::error_code unreadable;
   if (std::filesystem::is_directory(path, unreadable))
-    return failed(configuration_failure(path.string(), "is a folder, a file was expected"));
+    return failed(configuration_failure(path.string(), "is a directory; a file was expected"));
   std::ifstream file(path, std::ios::binary);
   if (!file)
     return failed(configuration_failure(path.string(), fmt::format("cannot be read ({})", std::strerror(errno))));

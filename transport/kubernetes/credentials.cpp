@@ -76,7 +76,7 @@ Result<LoginPtr> Credentials::current(const CallContext& context) {
     if (login_ && !config_.exec)
       return login_;
     if (!wait_for_renewal(lock, context))
-      return failed(configuration_failure(config_.source, "waited for the login of another request in vain"));
+      return failed(configuration_failure(config_.source, "timed out while waiting for the login of another request"));
   }
 }
 

@@ -71,7 +71,7 @@ Result<ExecCredential> parse_exec_credential(const std::string& output, const st
   if (!parsed || !parsed->is_object())
     return unusable("did not print an ExecCredential as JSON");
   if (text_at(*parsed, "kind") != "ExecCredential")
-    return unusable("printed JSON that is no ExecCredential");
+    return unusable("printed JSON that is not an ExecCredential");
   if (text_at(*parsed, "apiVersion") != api_version)
     return unusable(fmt::format("printed an ExecCredential of another apiVersion than {}, which the kubeconfig names",
                                 api_version));
@@ -87,7 +87,7 @@ Result<ExecCredential> parse_exec_credential(const std::string& output, const st
   if (!expiration.empty()) {
     credential.expires = parse_rfc3339(expiration);
     if (!credential.expires)
-      return unusable("printed a status.expirationTimestamp that is no RFC 3339 time");
+      return unusable("printed a status.expirationTimestamp that is not an RFC 3339 time");
   }
   return credential;
 }
@@ -107,7 +107,7 @@ Result<ExecCredential> run_exec_plugin(const ClusterConfig& config, const std::s
     result.error().where = where;
     if (result.error().kind == FailureKind::not_found) {
       result.error().kind = FailureKind::configuration;
-      result.error().what = "the program is not there";
+      result.error().what = "the program does not exist";
       result.error().next = http::excerpt(plugin.install_hint, 500);
     }
     return failed(std::move(result.error()));

@@ -126,7 +126,7 @@ void merge_file(Merged& merged, const std::filesystem::path& file) {
   } catch (const YAML::Exception& error) {
     // The parser's message names a kind of mistake; it does not quote the file.
     throw Mistake{configuration_failure("kubeconfig " + file.string(),
-                                        fmt::format("line {} is no YAML ({})", error.mark.line + 1, error.msg))};
+                                        fmt::format("line {} is not valid YAML ({})", error.mark.line + 1, error.msg))};
   }
   wipe(*content);
   if (node.IsNull())
@@ -153,7 +153,7 @@ void take_cluster(ClusterConfig& config, const Entry& cluster) {
   config.insecure_skip_tls_verify = cluster.flag("insecure-skip-tls-verify");
   if (config.insecure_skip_tls_verify && config.ca.given())
     cluster.mistake("insecure-skip-tls-verify",
-                    "is true beside a certificate-authority: only one of them can be meant");
+                    "is true although there is a certificate-authority: use only one of them");
   config.tls_server_name = cluster.text("tls-server-name");
   config.proxy_url = cluster.text("proxy-url");
   if (config.proxy_url.empty())
@@ -212,14 +212,14 @@ void take_user(ClusterConfig& config, const Entry& user) {
   config.client_certificate = user.material("client-certificate");
   config.client_key = user.material("client-key");
   if (config.client_certificate.given() != config.client_key.given())
-    user.mistake("", "client-certificate and client-key are only of use together");
+    user.mistake("", "client-certificate and client-key need each other");
   config.token.data = Secret(std::string(trimmed(user.text("token"))));
   if (const auto file = user.text("tokenFile"); !file.empty())
     config.token.file = user.resolved(file);
   config.username = user.text("username");
   config.password = Secret(user.text("password"));
   if (config.token.given() && !config.username.empty())
-    user.mistake("username", "stands beside a token: only one of them can be sent");
+    user.mistake("username", "is set although there is a token: use only one of them");
   if (user.has("exec"))
     config.exec = exec_of(user.child("exec"));
   take_impersonation(config, user);

@@ -111,8 +111,9 @@ bool LeaseObservation::held_by_other(const std::string& identity, TimePoint now)
 Result<void> LeaderGate::permit() const {
   if (open())
     return {};
-  return failed(
-      {.kind = FailureKind::cancelled, .what = "this process does not lead, or no longer", .next = "nothing was sent"});
+  return failed({.kind = FailureKind::cancelled,
+                 .what = "this process is not the leader, or no longer",
+                 .next = "nothing was sent"});
 }
 
 Election::Election(Api& api, ElectionSettings settings, LeaderGate& gate, ElectionHandler& handler,
@@ -147,7 +148,7 @@ void Election::run(const CancelToken& cancel) {
 
 void Election::stand_by(const CancelToken& cancel) {
   const std::string holder = observed_.record().holder;
-  step_down(holder.empty() ? "the Lease has been somebody else's" : "the Lease is held by " + holder);
+  step_down(holder.empty() ? "the Lease was held by another process" : "the Lease is held by " + holder);
   told_failure_.reset();
   if (holder.empty())
     return; // free again: for whoever is first
@@ -168,7 +169,7 @@ void Election::lead_alone(const Failure& failure) {
 void Election::wait_after_failure(const Outcome& outcome, const CancelToken& cancel) {
   // That Leases are not allowed is certain no longer, so another may have this one any moment.
   if (alone_ && outcome.seen)
-    step_down("Leases may be used now, and this one could not be had");
+    step_down("Leases may be used now, and this one could not be acquired");
   if (alone_) {
     clock_.wait(cancel, settings_.ask_again_after);
     return;

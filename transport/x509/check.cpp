@@ -30,7 +30,7 @@ std::optional<std::string> chain_problem(const Identity& identity) {
   const bool linked = std::any_of(chain->begin() + 1, chain->end(), is_issuer) ||
                       (ca && std::any_of(ca->begin(), ca->end(), is_issuer));
   if (!linked)
-    return "does not hold the certificate that signed the client certificate";
+    return "does not contain the certificate that signed the client certificate";
   return std::nullopt;
 }
 

@@ -142,7 +142,7 @@ TEST(DirectorPages, RefuseACursorThatRepeats) {
       on_request(3, [](json& data) { data["applicationsForRuntime"]["pageInfo"]["endCursor"] = "after:100"; });
   const auto failure = failure_of(director);
   EXPECT_EQ(failure.kind, FailureKind::malformed);
-  EXPECT_THAT(failure.text(), HasSubstr("a cursor that was there before"));
+  EXPECT_THAT(failure.text(), HasSubstr("a cursor that an earlier page had"));
   EXPECT_EQ(director.asked.size(), 3u);
 }
 
@@ -192,7 +192,7 @@ TEST(DirectorPages, SayThatTheDataChangedWhereAnIdComesOnTwoPages) {
   director.spoil = on_further_pages([](json& data) { data["applicationsForRuntime"]["data"][0]["id"] = "app-7"; });
   const auto failure = failure_of(director);
   EXPECT_EQ(failure.kind, FailureKind::conflict);
-  EXPECT_THAT(failure.text(), HasSubstr("the id app-7 came twice"));
+  EXPECT_THAT(failure.text(), HasSubstr("the id app-7 was received twice"));
 }
 
 TEST(DirectorPages, RefuseAnIdThatIsTwiceOnOnePage) {

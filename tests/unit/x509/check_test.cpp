@@ -47,12 +47,12 @@ TEST_F(CheckCertificate, RefusesACertificateForAnotherKey) {
 
 TEST_F(CheckCertificate, RefusesAChainWithoutTheIssuer) {
   const test::CertificateAuthority other("Other");
-  EXPECT_THAT(problem({client_, client_ + other.pem(), other.pem()}, key_pem_), HasSubstr("does not hold"));
+  EXPECT_THAT(problem({client_, client_ + other.pem(), other.pem()}, key_pem_), HasSubstr("does not contain"));
 }
 
 TEST_F(CheckCertificate, RefusesAnIssuerThatOnlyHasTheName) {
   const test::CertificateAuthority impostor("Intermediate");
-  EXPECT_THAT(problem({client_, client_ + impostor.pem(), impostor.pem()}, key_pem_), HasSubstr("does not hold"));
+  EXPECT_THAT(problem({client_, client_ + impostor.pem(), impostor.pem()}, key_pem_), HasSubstr("does not contain"));
 }
 
 TEST_F(CheckCertificate, RefusesAChainThatBeginsWithAnotherCertificate) {
