@@ -62,8 +62,7 @@ void ConfigWatcher::watch_connection() {
 
 void ConfigWatcher::configuration_seen(const ObjectSeen& seen) {
   if (not_allowed(seen)) {
-    log::info("the configuration object cannot be watched and is read at intervals instead",
-              {{"object", settings_.source.text()}});
+    log::info("cannot watch the configuration object; polling it instead", {{"object", settings_.source.text()}});
     cancel_call(configuration_watch_);
     polling_ = true;
     return poll_configuration();
@@ -120,8 +119,7 @@ void ConfigWatcher::configuration_is(Result<ConnectionConfiguration> configurati
 void ConfigWatcher::connection_seen(const ObjectSeen& seen) {
   if (seen.failure) {
     if (seen.watch_forbidden)
-      log::warning("the CompassConnection cannot be watched and is listed at intervals instead",
-                   {{"error", seen.failure->text()}});
+      log::warning("cannot watch the CompassConnection; polling it instead", {{"error", seen.failure->text()}});
     else if (seen.failure->kind == FailureKind::not_found)
       definition_is_missing(*seen.failure);
     return;
@@ -139,7 +137,7 @@ void ConfigWatcher::connection_seen(const ObjectSeen& seen) {
 void ConfigWatcher::definition_is_missing(const Failure& failure) {
   if (connection_ && connection_->definition_missing)
     return;
-  log::warning("the definition compassconnections.compass.kyma-project.io is missing, and waited for",
+  log::warning("the definition compassconnections.compass.kyma-project.io is missing; waiting for it",
                {{"error", failure.text()}});
   connection_.emplace();
   connection_->definition_missing = true;

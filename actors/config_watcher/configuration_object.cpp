@@ -13,7 +13,7 @@
 namespace runtime_agent::config_watcher {
 namespace {
 
-constexpr std::string_view remedy = "the agent goes on watching and connects as soon as it is right";
+constexpr std::string_view remedy = "the agent keeps watching it and connects as soon as it is valid";
 
 // Each is kept in an annotation or sent as a header: more is no such value, but something else that was pasted.
 constexpr std::size_t longest_url = 8u << 10;

@@ -70,12 +70,12 @@ std::optional<std::string> invisible_within(std::string_view text) {
     const auto [code, bytes] = first_of(text);
     const auto number = static_cast<std::uint32_t>(code);
     if (code == no_text)
-      return fmt::format("holds a byte that is no text (not UTF-8) as character {}", position);
+      return fmt::format("is not valid UTF-8 at character {}", position);
     if (code < 0x20 || code == 0x7f)
-      return fmt::format("holds a control character (a line break within the value?), U+{:04X} as character {}", number,
-                         position);
+      return fmt::format("contains the control character U+{:04X} at position {} (a line break within the value?)",
+                         number, position);
     if (invisible(code))
-      return fmt::format("holds U+{:04X} as character {}, which cannot be seen: type the value anew, or copy it from a "
+      return fmt::format("contains the invisible character U+{:04X} at position {}: retype the value, or copy it from "
                          "plain text",
                          number, position);
     text.remove_prefix(bytes);
@@ -89,14 +89,14 @@ std::optional<std::string> quotes_around(std::string_view text) {
   const auto is_mark = [&](char32_t code) { return std::find(marks.begin(), marks.end(), code) != marks.end(); };
   if (text.empty() || (!is_mark(first_of(text).code) && !is_mark(last_of(text).code)))
     return std::nullopt;
-  return "begins or ends with a quotation mark, which is no part of it: give the value without quotes";
+  return "begins or ends with a quotation mark: set the value without quotes";
 }
 
 std::optional<std::string> no_bare_token(std::string_view token) {
   const auto begins = [token](std::string_view word) { return token.starts_with(word); };
   if (token.find_first_of(" \t\r\n") != std::string_view::npos || begins("{") || begins("[") || begins("TOKEN:") ||
       begins("TOKEN=") || begins("token:"))
-    return "is more than a token (the whole output of a command?): give the token alone";
+    return "is more than a token (the whole output of a command?): set only the token";
   // A token is random: what decodes to twelve bytes and more of plain text is no token but its encoding.
   constexpr std::size_t least_decoded = 12;
   const auto decoded = base64_decode(token);
@@ -104,9 +104,9 @@ std::optional<std::string> no_bare_token(std::string_view token) {
   if (text.size() < least_decoded || !printable(text))
     return std::nullopt;
   if (text.starts_with("{"))
-    return "is base64 of a JSON object (Compass' rawEncoded?): give the token alone, as Compass' field token has it";
-  return "is base64 of a text: encoded once too often? A ConfigMap's data and a Secret's stringData take the token "
-         "as it is, a Secret's data its base64";
+    return "is base64 of a JSON object (Compass' rawEncoded?): set only the token, as in Compass' field token";
+  return "is base64-encoded text (encoded twice?): a ConfigMap's data and a Secret's stringData take the token "
+         "itself, a Secret's data its base64";
 }
 
 } // namespace runtime_agent::config_watcher

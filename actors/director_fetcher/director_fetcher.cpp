@@ -117,7 +117,7 @@ void DirectorFetcher::schedule() {
     return;
   cancel_timer(timer_);
   const auto wait = schedule_.wait(now());
-  timer_ = after(wait, "synchronise", supervision::Traced::begins, [this] {
+  timer_ = after(wait, "synchronize", supervision::Traced::begins, [this] {
     timer_ = 0;
     fetch();
   });
@@ -154,7 +154,7 @@ void DirectorFetcher::fetched(Result<compass::RuntimeDataPtr> data, const std::s
   if (!data)
     return fetch_failed(data.error());
   if (report_.fetching)
-    log::info("fetching from the Director succeeds again", {{"x-request-id", request_id}});
+    log::info("fetching from the Director recovered", {{"x-request-id", request_id}});
   schedule_.succeeded();
   certificate_taken();
   if (connection_number != connection_number_)

@@ -25,13 +25,13 @@ Condition connected(const Facts& facts) {
     condition.message = report.maintaining->text();
   } else {
     condition.reason = report.connected ? "CertificateValid" : "NoCertificate";
-    condition.message = report.connected ? "Compass has given a certificate" : "there is no usable certificate";
+    condition.message = report.connected ? "Compass issued a certificate" : "there is no usable certificate";
   }
   return condition;
 }
 
 Condition synchronized(const Facts& facts, std::string_view state) {
-  Condition condition{"Synchronized", "False", nothing_yet, "no cycle has ended yet"};
+  Condition condition{"Synchronized", "False", nothing_yet, "no synchronization has completed yet"};
   const auto& report = facts.synchronization;
   if (!report || !(report->last_attempt || report->fetching)) {
     // Until this process has tried: what the object says of the process before.
@@ -43,7 +43,7 @@ Condition synchronized(const Facts& facts, std::string_view state) {
   }
   const std::string_view outcome = synchronization_state(*report);
   if (outcome == "Synchronized")
-    return {"Synchronized", "True", "Synchronized", "the cluster holds what the Director says"};
+    return {"Synchronized", "True", "Synchronized", "the cluster matches the Director"};
   if (outcome == "Connected")
     return condition;
   return {"Synchronized", "False", std::string(outcome), synchronization_error(*report)};

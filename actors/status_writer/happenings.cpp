@@ -9,9 +9,9 @@ constexpr std::size_t most_at_once = 50;
 
 std::string words_for(const Facts& facts, std::string_view state) {
   if (state == "Synchronized")
-    return "the cluster's Applications are what the Director says";
+    return "the cluster's Applications match the Director";
   if (state == "Connected")
-    return "Compass has given a certificate";
+    return "Compass issued a certificate";
   if (facts.connection && state.starts_with("Connection")) {
     const auto& failure = facts.connection->connecting ? facts.connection->connecting : facts.connection->maintaining;
     return failure ? failure->text() : "there is no usable certificate";
@@ -49,16 +49,15 @@ Happening state_changed(const Facts& facts, std::string_view state) {
 
 std::vector<Happening> problems_changed(const DesiredStateApplied& applied, ToldProblems& told) {
   std::vector<Happening> all;
-  tell_changes(applied.problems, told.problems, {"ApplicationFailed", "ApplicationInLine", "what was wrong is no more"},
-               all);
+  tell_changes(applied.problems, told.problems,
+               {"ApplicationFailed", "ApplicationInLine", "Recovered: Application synchronized"}, all);
   tell_changes(applied.warnings, told.warnings,
                {"ApplicationAmbiguous", "ApplicationUnambiguous", "the central gateway can resolve each of its URLs"},
                all);
   if (all.size() > most_at_once) {
     const std::size_t more = all.size() - most_at_once;
     all.resize(most_at_once);
-    all.push_back(
-        {true, "ApplicationsFailed", fmt::format("{} more Applications have changed for better or worse", more), ""});
+    all.push_back({true, "ApplicationsFailed", fmt::format("{} more Applications failed or recovered", more), ""});
   }
   return all;
 }

@@ -30,7 +30,7 @@ std::string text_of(const std::exception_ptr& exception) {
   } catch (const std::exception& known) {
     return known.what();
   } catch (...) {
-    return "an exception that is no std::exception";
+    return "an exception not derived from std::exception";
   }
 }
 
@@ -506,7 +506,7 @@ caf::error ActorCore::died(const std::exception_ptr& exception) {
   const std::string text = text_of(exception);
   record_.died_in(last_trace_);
   const TraceScope scope(last_trace_);
-  log::error("An actor died of an exception", {{"actor", actor_name()}, {"exception", text}});
+  log::error("An actor terminated with an exception", {{"actor", actor_name()}, {"exception", text}});
   return caf::make_error(caf::sec::runtime_error, text);
 }
 

@@ -161,10 +161,10 @@ void Slot::start(bool again) {
   } catch (const std::exception& exception) {
     return ended(exception.what());
   } catch (...) {
-    return ended("an exception that is no std::exception");
+    return ended("an exception not derived from std::exception");
   }
   if (!child_)
-    return ended("the start function has started nothing");
+    return ended("the start function did not start an actor");
   monitor(caf::actor_cast<caf::actor>(child_));
   mailbox.open(tenancy_, child_, custody);
 }
@@ -194,9 +194,10 @@ void Slot::escalate(const std::string& reason) {
   state_ = ChildState::escalated;
   status_->set(state_);
   const std::chrono::duration<double> period = specification_.restart.period;
-  std::string text = fmt::format("{} has ended {} times within {:g} s, which is over its restart intensity; last: {}",
-                                 specification_.name, policy_.recent(), period.count(), reason);
-  log::error("Escalating: an actor does not stay alive", {{"actor", specification_.name}, {"reason", text}});
+  std::string text =
+      fmt::format("{} terminated {} times within {:g} s, more often than its restart intensity allows; last: {}",
+                  specification_.name, policy_.recent(), period.count(), reason);
+  log::error("Escalating: an actor keeps failing", {{"actor", specification_.name}, {"reason", text}});
   if (environment_.actor_ended)
     environment_.actor_ended({specification_.name, text, true});
   quit(caf::make_error(caf::sec::runtime_error, std::move(text)));

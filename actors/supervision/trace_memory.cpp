@@ -49,10 +49,10 @@ Result<bool> trace_file_exists(const std::string& path) {
   struct stat status {};
   std::array<char, layout::magic.size()> begin{};
   if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
-    return failed(trace_file_problem(path, "is no file"));
+    return failed(trace_file_problem(path, "is not a file"));
   const auto read = ::read(file.get(), begin.data(), begin.size());
   if (read != 0 && begin != layout::magic)
-    return failed(trace_file_problem(path, "is not a trace file, and is left as it is"));
+    return failed(trace_file_problem(path, "is not a trace file and is left unchanged"));
   return true;
 }
 
@@ -84,10 +84,10 @@ Result<TraceMemory> TraceMemory::file(const std::string& path, std::size_t size,
   ::unlink(fresh.c_str());
   const Descriptor file(::open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.open())
-    return failed(system_problem(path, "cannot be made", errno));
+    return failed(system_problem(path, "cannot be created", errno));
   if (const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(size)); error != 0) {
     ::unlink(fresh.c_str());
-    return failed(system_problem(path, "has no room on its volume", error));
+    return failed(system_problem(path, "has no space left on its volume", error));
   }
   void* begin = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   if (begin == MAP_FAILED) {
@@ -101,7 +101,7 @@ Result<TraceMemory> TraceMemory::file(const std::string& path, std::size_t size,
       std::rename(fresh.c_str(), path.c_str()) != 0) {
     const int error = errno;
     ::unlink(fresh.c_str());
-    return failed(system_problem(path, "cannot be put in its place", error));
+    return failed(system_problem(path, "cannot be renamed into place", error));
   }
   return memory;
 }

@@ -71,7 +71,7 @@ void Watchdog::look(Watch& watch, TimePoint now) {
   if (watch.ping->answered->load()) {
     if (std::exchange(watch.stuck, false)) {
       watch.actor.status->set_stuck(std::nullopt);
-      log::info("A stuck actor answers again", {{"actor", facts.name}, {"after_s", seconds(now - watch.asked)}});
+      log::info("A stuck actor responds again", {{"actor", facts.name}, {"after_s", seconds(now - watch.asked)}});
     }
     return ask(watch, now);
   }
@@ -84,7 +84,7 @@ void Watchdog::look(Watch& watch, TimePoint now) {
   }
   if (silent < settings_.deadline + settings_.end_after || std::exchange(given_up_, true))
     return;
-  give_up_(fmt::format("{} has not answered for {:.0f} s; it is stuck", facts.name, seconds(silent)));
+  give_up_(fmt::format("{} has not responded for {:.0f} s; it is stuck", facts.name, seconds(silent)));
 }
 
 void Watchdog::ask(Watch& watch, TimePoint now) {

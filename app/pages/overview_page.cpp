@@ -237,7 +237,7 @@ std::string overview_text(const Json& document) {
 /actorz             the actors: state, restarts, messages, last failure
 /tracez             recent cycles; ?outcome=failed, ?process=previous
 /tracez?id=ID       one of them as a tree
-/tracez?last=NAME   the latest whose beginning names NAME, for example ?last=synchronise
+/tracez?last=NAME   the latest whose beginning names NAME, for example ?last=synchronize
 /applicationz       desired against applied
 /configz            settings in effect
 /logz               level; POST /logz?level=debug sets it

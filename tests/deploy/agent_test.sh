@@ -144,7 +144,7 @@ END
   shown 'kubectl wait --for=condition=Ready compassconnection/compass-connection --timeout=20s'
   shown 'kubectl describe compassconnection compass-connection'
   shown 'kubectl get applications'
-  printf '\n## Synchronising now, by an editor\n'
+  printf '\n## Synchronizing now, with an editor\n'
   shown "KUBE_EDITOR=\"sed -i '/^spec:/a\\  resyncNow: true'\" kubectl edit compassconnection compass-connection"
   within 30 served
   shown "kubectl get compassconnection compass-connection -o jsonpath='{.spec.resyncNow}{\"\\n\"}'"

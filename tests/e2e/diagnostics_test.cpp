@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr const char* all_pages[] = {
-    "/",        "/actorz", "/tracez", "/tracez?outcome=failed", "/tracez?last=synchronise", "/applicationz",
+    "/",        "/actorz", "/tracez", "/tracez?outcome=failed", "/tracez?last=synchronize", "/applicationz",
     "/configz", "/logz"};
 
 class DiagnosticsInSandbox : public EndToEnd {
@@ -156,7 +156,7 @@ TEST_F(DiagnosticsInSandbox, TheTraceFileOfAKilledAgentIsReadByTheCommand) {
   world().agent().wait(5s);
   AgentProcess process({}, {"trace", "--file", file});
   EXPECT_EQ(process.wait(30s), 0);
-  EXPECT_THAT(process.output(), HasSubstr("DirectorFetcher: timer synchronise"));
+  EXPECT_THAT(process.output(), HasSubstr("DirectorFetcher: timer synchronize"));
 }
 
 TEST_F(DiagnosticsInSandbox, CommandsSayHowToReachAnAgentThatIsNotHere) {

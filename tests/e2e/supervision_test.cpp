@@ -55,14 +55,16 @@ TEST_P(RestartStorm, EscalatesWithinTheIntensityAndTheReasonIsInLogTraceAndConne
   const std::string actor = GetParam();
   synchronise(variables());
   order(actor, "throw", "1000000");
-  ends_with(3, actor + " has ended 4 times within 300 s, which is over its restart intensity; last: crash switch: ");
+  ends_with(3,
+            actor +
+                " terminated 4 times within 300 s, more often than its restart intensity allows; last: crash switch: ");
 
   // The next process tells of it, and takes it away once it has succeeded.
   world().start(variables());
   EXPECT_TRUE(comes_true([this] { return world().state() == "Synchronized" && world().errors() == "\n\n"; }))
       << world().errors();
   EXPECT_THAT(world().agent().output(), HasSubstr("the process before did not end by a signal"));
-  EXPECT_THAT(world().agent().output(), HasSubstr(actor + " has ended 4 times"));
+  EXPECT_THAT(world().agent().output(), HasSubstr(actor + " terminated 4 times"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, RestartStorm,
@@ -76,7 +78,7 @@ TEST_F(Supervision, AnActorThatThrowsFromTheBeginningEscalatesToo) {
   world().configure();
   world().start(storm);
   EXPECT_EQ(world().agent().wait(30s), 3);
-  EXPECT_THAT(world().agent().output(), HasSubstr("DirectorFetcher has ended 4 times"));
+  EXPECT_THAT(world().agent().output(), HasSubstr("DirectorFetcher terminated 4 times"));
 }
 
 TEST_F(Supervision, AStuckActorIsReportedAndEndsTheProcess) {
@@ -85,7 +87,7 @@ TEST_F(Supervision, AStuckActorIsReportedAndEndsTheProcess) {
   order("ApplicationReconciler", "hang");
   give_applications(2, "changed");
   EXPECT_TRUE(comes_true([this] { return world().agent().health("/healthz") == 500; }));
-  ends_with(4, "ApplicationReconciler has not answered for ");
+  ends_with(4, "ApplicationReconciler has not responded for ");
   EXPECT_THAT(world().agent().output(), HasSubstr("An actor is stuck"));
 }
 

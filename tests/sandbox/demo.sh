@@ -86,7 +86,7 @@ start_sandbox() {
 }
 
 start_agent() {
-  title "2. The agent: waits for its configuration, pairs with the token, synchronises"
+  title "2. The agent: waits for its configuration, pairs with the token, synchronizes"
   pages_port=$(free_port)
   health_port=$(free_port)
   local started=$EPOCHREALTIME
@@ -96,7 +96,7 @@ start_agent() {
   agent_pid=$!
   local shown=0 lines deadline=$((SECONDS + 60))
   until state_is Synchronized 2>/dev/null; do
-    ((SECONDS < deadline)) || { echo "the agent did not synchronise" >&2; exit 1; }
+    ((SECONDS < deadline)) || { echo "the agent did not synchronize" >&2; exit 1; }
     lines=$(wc -l <"$folder/agent.log")
     sed -n "$((shown + 1)),${lines}p" "$folder/agent.log" | show_log
     shown=$lines
@@ -114,7 +114,7 @@ show_cluster() {
 }
 
 change_data() {
-  title "4. The Director's data change: one Application goes, one comes, one gets another description"
+  title "4. The Director's data changes: one Application is removed, one is added, one gets a new description"
   control /dataset | jq '
     .applications |= (.[1:] | .[0].description = "changed just now") |
     .applications += [(.applications[0] | .name = "Loyalty Program" | .id = "d0d0d0d0-0000-4000-8000-000000000001" |
@@ -145,17 +145,17 @@ changes() {
 }
 
 crash_an_actor() {
-  title "5. An actor throws: it alone is restarted"
+  title "5. An actor throws an exception: only it is restarted"
   pages '/crash?actor=ApplicationReconciler&message=DesiredStateFetched' -d '' >/dev/null
   resync
   until_true 20 "the restart" restarted
-  until_true 20 "the synchronisation after it" served
+  until_true 20 "the synchronization after it" served
   pages /actorz | sed 's/^/  /'
 }
 restarted() { pages /actorz | grep -qE '^ApplicationReconciler +running +1 '; }
 
 reconnect() {
-  title "6. kubectl delete compassconnection: the agent connects anew with a fresh token"
+  title "6. kubectl delete compassconnection: the agent reconnects with a fresh token"
   local before
   before=$(connection | jq -r '.metadata.uid')
   note "certificates signed so far: $(control /certificates | jq length)"
@@ -173,12 +173,12 @@ reconnected() {
 show_trace() {
   title "7. One cycle, message by message (http://127.0.0.1:$pages_port/tracez while the agent runs)"
   resync
-  until_true 20 "another synchronisation" served
-  pages '/tracez?last=synchronise' | sed 's/^/  /'
+  until_true 20 "another synchronization" served
+  pages '/tracez?last=synchronize' | sed 's/^/  /'
 }
 
 stay_here() {
-  title "It goes on running. To look around:"
+  title "It keeps running. To look around:"
   note "export KUBECONFIG=$folder/kubeconfig"
   note "kubectl get applications; kubectl describe compassconnection compass-connection"
   note "kubectl edit application NAME         (what is ours comes back, what is yours stays)"
@@ -187,7 +187,7 @@ stay_here() {
   note "curl http://127.0.0.1:$control_port/        what the sandbox can do: data, tokens, faults"
   note "tail -f $folder/agent.log"
   [[ ! -x build/cluster/kubectl ]] || note "(a kubectl is in build/cluster/kubectl)"
-  title "Ctrl-C ends it."
+  title "Press Ctrl-C to stop it."
   wait "$agent_pid"
 }
 

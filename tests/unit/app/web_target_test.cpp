@@ -17,7 +17,7 @@ TEST(WebTarget, IsDecoded) {
   const TargetCase cases[] = {
       {"/tracez", "/tracez", {}},
       {"/tracez?", "/tracez", {}},
-      {"/tracez?last=synchronise&format=json", "/tracez", {{"last", "synchronise"}, {"format", "json"}}},
+      {"/tracez?last=synchronize&format=json", "/tracez", {{"last", "synchronize"}, {"format", "json"}}},
       {"/a%2Fb+c?d=%41+%2b", "/a/b+c", {{"d", "A +"}}},
       {"/?a=1&a=2", "/", {{"a", "1"}}},
       {"/?a&=b&c==", "/", {{"a", ""}, {"c", "="}}},

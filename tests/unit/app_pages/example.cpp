@@ -54,7 +54,7 @@ private:
 };
 
 std::uint64_t fetch(Builder& builder) {
-  const auto timer = builder.add(SpanKind::timer, 0, "", "DirectorFetcher", "synchronise", 0, 2, 3);
+  const auto timer = builder.add(SpanKind::timer, 0, "", "DirectorFetcher", "synchronize", 0, 2, 3);
   const auto call = builder.add(SpanKind::call, timer, "DirectorFetcher", "", "fetch from the Director", 5, 6, 420);
   builder.add(SpanKind::request, call, "", "director", "query applicationsForRuntime", 8, 8, 210, SpanOutcome::ok, "",
               200);
@@ -96,7 +96,7 @@ Cycle cycle_with_a_restart() {
 
 Cycle failed_cycle() {
   Builder builder(2, 60);
-  const auto timer = builder.add(SpanKind::timer, 0, "", "DirectorFetcher", "synchronise", 0, 1, 2);
+  const auto timer = builder.add(SpanKind::timer, 0, "", "DirectorFetcher", "synchronize", 0, 1, 2);
   const auto call = builder.add(SpanKind::call, timer, "DirectorFetcher", "", "fetch from the Director", 3, 4, 52000,
                                 SpanOutcome::failed, "unavailable");
   builder.add(SpanKind::request, call, "", "director", "query applicationsForRuntime", 5, 5, 120, SpanOutcome::failed,
@@ -188,7 +188,7 @@ PageSources example() {
     snapshot.applications.push_back(refused);
     return snapshot;
   };
-  sources.settings = {{"APP_CONTROLLER_SYNC_PERIOD", "20s", "20s", "time between synchronisations"},
+  sources.settings = {{"APP_CONTROLLER_SYNC_PERIOD", "20s", "20s", "time between synchronizations"},
                       {"APP_TRACE_FILE", "/tmp/agent.trace", "", "the trace ring's file"},
                       {"APP_AGENT_CONFIGURATION_SECRET", "", "", "Secret that holds them instead"}};
   sources.log_level = [] { return std::string("info"); };

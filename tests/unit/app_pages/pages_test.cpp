@@ -158,7 +158,7 @@ TEST(SequenceChart, SaysWhatItLeavesOut) {
 TEST(CycleText, IndentsWhatWasCaused) {
   const std::string text = rendered_cycle(PageFormat::text);
   EXPECT_THAT(text,
-              AllOf(HasSubstr("\n  DirectorFetcher: timer synchronise  300 µs\n"),
+              AllOf(HasSubstr("\n  DirectorFetcher: timer synchronize  300 µs\n"),
                     HasSubstr("\n    DirectorFetcher: call fetch from the Director"), HasSubstr("threw: exception")));
 }
 

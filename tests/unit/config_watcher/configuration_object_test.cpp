@@ -76,7 +76,7 @@ TEST(ConfigurationObject, SaysAllThatIsWrongAtOnceAndNeverTheToken) {
   const auto configuration = read_configuration(object, config_map, false);
   ASSERT_FALSE(configuration);
   EXPECT_THAT(configuration.error().text(),
-              AllOf(HasSubstr("CONNECTOR_URL is not a URL"), HasSubstr("RUNTIME_ID holds a control character"),
+              AllOf(HasSubstr("CONNECTOR_URL is not a URL"), HasSubstr("RUNTIME_ID contains the control character"),
                     HasSubstr("TENANT is missing"), Not(HasSubstr("one-time"))));
 }
 

@@ -150,7 +150,7 @@ TEST(ApplyFacts, DoesNotMissConditionsThatTheDefinitionDrops) {
 TEST(Happenings, NameTheStateAndItsCauseWithoutTheRequest) {
   Facts facts = synchronized_facts();
   EXPECT_EQ(state_changed(facts, "Synchronized"),
-            (Happening{false, "Synchronized", "the cluster's Applications are what the Director says", ""}));
+            (Happening{false, "Synchronized", "the cluster's Applications match the Director", ""}));
   facts.synchronization->fetching = failure_in("500");
   EXPECT_EQ(state_changed(facts, "SynchronizationFailed"),
             (Happening{true, "SynchronizationFailed", "somewhere: 500", ""}));
@@ -165,7 +165,7 @@ TEST(Happenings, AreChangesOfProblemsAndNotTheProblemsOfEachCycle) {
               IsEmpty());
   EXPECT_THAT(problems_changed(*applied({{"mp-b", "forbidden"}}), told),
               ElementsAre(Happening{true, "ApplicationFailed", "forbidden", "mp-b"},
-                          Happening{false, "ApplicationInLine", "what was wrong is no more", "mp-a"}));
+                          Happening{false, "ApplicationInLine", "Recovered: Application synchronized", "mp-a"}));
 }
 
 TEST(Happenings, AreChangesOfWarningsToo) {

@@ -117,7 +117,7 @@ TEST_F(SlotTest, TellsOfEachEndWithItsText) {
   EXPECT_EQ(ends[0].reason, "doom of incarnation 1");
   EXPECT_FALSE(ends[4].escalated);
   EXPECT_TRUE(ends[5].escalated);
-  EXPECT_THAT(ends[5].reason, HasSubstr("over its restart intensity; last: doom of incarnation 6"));
+  EXPECT_THAT(ends[5].reason, HasSubstr("its restart intensity allows; last: doom of incarnation 6"));
 }
 
 TEST_F(SlotTest, ARestartIsASpanOfTheCycleInWhichTheChildDied) {
@@ -213,7 +213,7 @@ TEST_F(SlotTest, EscalatesWhenTheIntensityIsPassed) {
     system.advance(1s);
   }
   system.tell(worker, Task{3});
-  EXPECT_THAT(escalated, HasSubstr("Worker has ended 6 times within 60 s"));
+  EXPECT_THAT(escalated, HasSubstr("Worker terminated 6 times within 60 s"));
   EXPECT_THAT(escalated, HasSubstr("last: doom of incarnation 6"));
   EXPECT_EQ(facts().state, ChildState::escalated);
   EXPECT_FALSE(system.next_due().has_value());

@@ -211,7 +211,7 @@ TEST(Threads, EscalationCallsWithTheReason) {
   supervisor.add<WorkerActor>(
       {"Counter", [&](caf::actor_system&) -> caf::strong_actor_ptr { throw std::runtime_error("never"); }, settings});
   supervisor.start();
-  EXPECT_THAT(escalated.get_future().get(), ::testing::HasSubstr("Counter has ended 3 times"));
+  EXPECT_THAT(escalated.get_future().get(), ::testing::HasSubstr("Counter terminated 3 times"));
   EXPECT_TRUE(supervisor.stop(10s)) << "a Slot that has given up does not hold up the others";
 }
 

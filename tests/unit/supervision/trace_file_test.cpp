@@ -166,7 +166,7 @@ TEST_F(TraceFileTest, AFileOfAnotherKindIsLeftAlone) {
   std::ofstream(path) << "somebody's letters";
   const auto opened = open_trace(path);
   ASSERT_TRUE(opened.problem);
-  EXPECT_THAT(opened.problem->text(), HasSubstr("is not a trace file, and is left as it is"));
+  EXPECT_THAT(opened.problem->text(), HasSubstr("is not a trace file and is left unchanged"));
   EXPECT_EQ(fs::file_size(path), 18u);
   opened.ring->record(span(*opened.ring, 1, 7));
   EXPECT_EQ(opened.ring->snapshot().size(), 1u);
@@ -194,7 +194,7 @@ TEST_F(TraceFileTest, AFullVolumeIsFoundBeforeItIsWrittenTo) {
   enormous.capacity = std::size_t(1) << 40;
   const auto ring = TraceRing::in_file(path, enormous);
   ASSERT_FALSE(ring);
-  EXPECT_THAT(ring.error().text(), HasSubstr("has no room on its volume"));
+  EXPECT_THAT(ring.error().text(), HasSubstr("has no space left on its volume"));
   EXPECT_TRUE(fs::is_empty(folder));
 }
 

@@ -88,7 +88,7 @@ TEST_F(WatchdogTest, GivesUpOnceWhereAnActorStaysStuck) {
   pass(29s, false);
   EXPECT_TRUE(reasons.empty());
   pass(30s, false);
-  EXPECT_EQ(reasons, std::vector<std::string>{"Worker has not answered for 30 s; it is stuck"});
+  EXPECT_EQ(reasons, std::vector<std::string>{"Worker has not responded for 30 s; it is stuck"});
 }
 
 TEST_F(WatchdogTest, AnActorThatIsStoppedIsNotStuck) {
