@@ -153,7 +153,7 @@ Failure failure_of_status(const http::Response& response, const Redaction& redac
   if (json)
     if (const auto document = parser.parse(response.body))
       said = refusal(*document, redaction);
-  http::Response shown{response.status, response.headers, json ? std::string() : redaction.redacted(response.body)};
+  http::Response shown{response.status, response.headers, json ? std::string() : redaction.first_words(response.body)};
   for (auto& [name, value] : shown.headers)
     value = redaction.redacted(value);
   auto failure = http::failure_from_status(shown, {});
@@ -169,11 +169,12 @@ Failure malformed(std::string what) {
 Result<element> data_of_json(const http::Response& response, const Redaction& redaction, Parser& parser) {
   if (response.body.find_first_not_of(" \t\r\n") == std::string::npos)
     return failed(malformed("the answer is empty"));
-  const auto shown = looks_like_json(response.body) ? "" : http::excerpt(redaction.redacted(response.body));
-  if (!looks_like_json(response.body))
+  if (!looks_like_json(response.body)) {
+    const auto shown = redaction.first_words(response.body);
     return failed(malformed(http::is_html(response.body)
                                 ? fmt::format("the answer is not JSON but a web page: \"{}\"", shown)
                                 : "the answer is not JSON: " + shown));
+  }
   auto document = parser.parse(response.body);
   if (!document)
     return document;

@@ -113,17 +113,20 @@ std::string Redaction::redacted_json(std::string_view text, std::size_t limit) c
   const bool shallow = Parser(most_read_bytes).parse(std::string(text)).has_value(); // what follows recurses
   auto json = shallow ? Json::parse(text, nullptr, false) : Json();
   if (!json.is_object()) {
-    const auto first = text.find_first_not_of(" \t\r\n");
     // A document that is cut off may end within a secret that has no name any more.
-    if (first != std::string_view::npos && (text[first] == '{' || text[first] == '['))
-      return fmt::format("({} bytes that are not complete JSON)", text.size());
-    return http::excerpt(redacted(text));
+    return first_words(text);
   }
   hide_secrets(json);
   auto result = redacted(dumped(json));
   if (result.size() > limit)
     result = http::excerpt(result, limit);
   return result;
+}
+
+std::string Redaction::first_words(std::string_view text) const {
+  if (text.find_first_of("{[") != std::string_view::npos && !http::is_html(text))
+    return fmt::format("({} bytes that are not complete JSON)", text.size());
+  return http::excerpt(redacted(text));
 }
 
 } // namespace runtime_agent::graphql

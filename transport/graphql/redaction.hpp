@@ -14,6 +14,9 @@ public:
   void add(const Secret& secret);
   /// `text` with `[redacted]` in place of each secret, as it is and as JSON or a URL would spell it.
   std::string redacted(std::string_view text) const;
+  /// The first words of a text that is no JSON. Where it may hold some all the same, behind a byte order mark for
+  /// instance, it may hold credentials that nobody knows yet: then its size. Of a web page its title.
+  std::string first_words(std::string_view text) const;
   /// A JSON document for the log: known secrets are taken out, and the values of every field that holds one by its
   /// name (credentials, parameters, tokens). What is no JSON object is only cut to its first words. At most `limit`
   /// bytes.

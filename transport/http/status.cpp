@@ -133,12 +133,15 @@ std::string_view reason_phrase(int status) {
 }
 
 bool is_html(std::string_view body) {
-  const auto lowered = lower(body.substr(0, inspected_bytes));
-  const auto first = std::min(lowered.find_first_not_of(" \t\r\n"), lowered.size());
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  if (body.starts_with(byte_order_mark))
+    body.remove_prefix(byte_order_mark.size());
+  const auto first = std::min(body.find_first_not_of(" \t\r\n"), body.size());
+  const auto lowered = lower(body.substr(first, inspected_bytes));
   const auto has = [&](std::string_view tag) { return lowered.find(tag) != std::string::npos; };
   // Pages leave out what they please.
-  return has("<html") || has("<!doctype html") ||
-         (lowered.compare(first, 1, "<") == 0 && (has("<title") || has("<head") || has("<body")));
+  return lowered.starts_with("<") &&
+         (has("<html") || has("<!doctype html") || has("<title") || has("<head") || has("<body"));
 }
 
 std::string excerpt(std::string_view body, std::size_t limit) {

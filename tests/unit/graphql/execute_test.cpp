@@ -84,6 +84,22 @@ TEST(GraphQl, NamesTheLoginPageThatAnswers) {
   EXPECT_EQ(failure.what, "the answer is not JSON but a web page: \"Log in [31m\"");
 }
 
+TEST(GraphQl, NeverQuotesWhatMayHoldJsonBehindSomethingElse) {
+  const std::string secret_json = R"({"data":{"token":{"token":"s3cr3t"}}})";
+  for (const auto& before : {"\xef\xbb\xbf", ")]}',\n", "HTTP\n\n", "\"", "x"})
+    for (const int status : {200, 500}) {
+      Conversation conversation(before + secret_json, status);
+      std::string logged;
+      const CallLogger logger = [&](const FailedCall& call) { logged = call.response; };
+      conversation.call.logger = &logger;
+      const auto failure = conversation.failure();
+      EXPECT_THAT(failure.what, Not(HasSubstr("s3cr3t"))) << before;
+      EXPECT_THAT(failure.what, HasSubstr("bytes that are not whole JSON)"));
+      EXPECT_THAT(logged, Not(HasSubstr("s3cr3t"))) << before;
+    }
+  EXPECT_EQ(Conversation("404 page not found").failure().what, "the answer is not JSON: 404 page not found");
+}
+
 TEST(GraphQl, SaysWhereARedirectPointsWithoutTheToken) {
   Conversation conversation("", 302, {{"Location", "https://sso.example.com/abc/login?token=abc"}});
   conversation.call.secret_headers = {{"Connector-Token", Secret("abc")}};
