@@ -94,7 +94,7 @@ TEST(GraphQl, NeverQuotesWhatMayHoldJsonBehindSomethingElse) {
       conversation.call.logger = &logger;
       const auto failure = conversation.failure();
       EXPECT_THAT(failure.what, Not(HasSubstr("s3cr3t"))) << before;
-      EXPECT_THAT(failure.what, HasSubstr("bytes that are not whole JSON)"));
+      EXPECT_THAT(failure.what, HasSubstr("bytes that are not complete JSON)"));
       EXPECT_THAT(logged, Not(HasSubstr("s3cr3t"))) << before;
     }
   EXPECT_EQ(Conversation("404 page not found").failure().what, "the answer is not JSON: 404 page not found");

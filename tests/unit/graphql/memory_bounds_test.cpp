@@ -69,7 +69,7 @@ TEST(MemoryOfTheLog, LooksForSecretsInWhatIsSmallAndShallow) {
   EXPECT_THAT(redaction.redacted_json(large, 1000), HasSubstr(std::to_string(large.size()) + " bytes"));
   constexpr std::size_t levels = 400'000; // each a call in what follows, if it were followed
   const auto deep = R"({"a":)" + std::string(levels, '[') + std::string(levels, ']') + "}";
-  EXPECT_THAT(redaction.redacted_json(deep, 1000), HasSubstr("not whole JSON"));
+  EXPECT_THAT(redaction.redacted_json(deep, 1000), HasSubstr("not complete JSON"));
 }
 
 } // namespace
