@@ -122,7 +122,6 @@ INSTANTIATE_TEST_SUITE_P(
                     BadAnswer{"EmptyUrls", {{"action", "empty-urls"}}, "URL"},
                     BadAnswer{"MissingManagementInfo", {{"action", "missing-management-info"}}, "URL"},
                     BadAnswer{"MissingToken", {{"action", "missing-token"}}, "token"},
-                    BadAnswer{"Html", {{"action", "html"}}, "JSON"},
                     BadAnswer{"EmptyAnswer", {{"action", "empty"}}, "empty"},
                     BadAnswer{"TruncatedJson", {{"action", "truncated"}}, "JSON"},
                     BadAnswer{"Errors", {{"action", "errors"}, {"text", "out of order"}}, "out of order"},

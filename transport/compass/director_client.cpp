@@ -184,11 +184,9 @@ Fetch::Step Fetch::read_runtime() {
     const ObjectReader answer(data, root, verdict_);
     const auto runtime = answer.value_or_null("runtime");
     if (!runtime)
-      return failed(
-          naming_the_key({.kind = FailureKind::not_found,
-                          .what = fmt::format("there is no Runtime {}", http::excerpt(access_.runtime_id, 80)),
-                          .blame = Blame::runtime},
-                         access_));
+      return failed({.kind = FailureKind::not_found,
+                     .what = fmt::format("there is no Runtime {}", http::excerpt(access_.runtime_id, 80)),
+                     .next = "is RUNTIME_ID right?"});
     data_->labels = read_labels(*runtime, answer.at("runtime"), verdict_);
     return {};
   });
