@@ -5,6 +5,7 @@
 
 #include "actors/status_writer/connection_status.hpp"
 #include "actors/supervision/log.hpp"
+#include "transport/printable.hpp"
 #include "transport/rfc3339.hpp"
 #include "transport/utf8.hpp"
 
@@ -47,7 +48,7 @@ void say_last_words(Json& object, const std::string& reason, WallTime now) {
   status["connectionState"] = place.state;
   Json& part = object_at(status, place.part);
   part[place.part == std::string_view("connectionStatus") ? "lastSync" : "lastAttempt"] = rfc3339(now);
-  part["error"] = utf8_prefix("The agent has ended itself and is started anew: " + reason, longest);
+  part["error"] = utf8_prefix("The agent has ended itself and is started anew: " + printable(reason), longest);
 }
 
 void write_last_words(kubernetes::Api& api, const std::string& reason, WallTime now, std::chrono::milliseconds limit) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "transport/printable.hpp"
 #include "transport/rfc3339.hpp"
 
 namespace runtime_agent::status_writer {
@@ -116,7 +117,7 @@ bool apply_conditions(Json& status, const Facts& facts, std::string_view state) 
       (*present)["lastTransitionTime"] = rfc3339(facts.now);
     (*present)["status"] = std::string(condition.status);
     (*present)["reason"] = condition.reason;
-    (*present)["message"] = condition.message;
+    (*present)["message"] = printable(condition.message);
   }
   if (status.contains("conditions") && status["conditions"] == list)
     return false;

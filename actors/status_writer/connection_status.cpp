@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "actors/status_writer/conditions.hpp"
+#include "transport/printable.hpp"
 #include "transport/rfc3339.hpp"
 #include "transport/utf8.hpp"
 
@@ -42,11 +43,11 @@ public:
     if (time)
       set(parent, key, rfc3339(*time), weight);
   }
-  /// Empty: the field goes.
+  /// Empty: the field goes. Errors say what services have said: without what a terminal would obey.
   void set_or_remove(Json& parent, std::string_view key, const std::string& value) {
     const std::string name(key);
     if (!value.empty())
-      set(parent, key, value);
+      set(parent, key, printable(value));
     else if (parent.erase(name) > 0)
       change_ = Change::significant;
   }
@@ -112,9 +113,9 @@ void apply_urls(Editor& edit, Json& spec, const std::optional<ConnectionReport>&
   edit.require(urls, "connectorUrl", "");
   edit.require(urls, "directorUrl", "");
   if (report && !report->connector_url.empty())
-    edit.set(urls, "connectorUrl", report->connector_url);
+    edit.set(urls, "connectorUrl", printable(report->connector_url));
   if (report && !report->director_url.empty())
-    edit.set(urls, "directorUrl", report->director_url);
+    edit.set(urls, "directorUrl", printable(report->director_url));
 }
 
 /// A wish that has been served is set back; one that came since then stands.

@@ -11,6 +11,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "transport/printable.hpp"
 #include "transport/trace_context.hpp"
 
 namespace runtime_agent::log {
@@ -79,20 +80,21 @@ void set_level(Level level) {
 std::string render(Format format, Level level, std::string_view sentence, Fields fields, std::string_view time,
                    std::string_view trace) {
   std::string line;
+  // Texts from outside: the JSON form escapes what a terminal obeys, the other one replaces it.
   if (format == Format::json) {
     line = fmt::format(R"({{"time":"{}","level":"{}","msg":{})", time, to_string(level), in_quotes(sentence));
     for (const Field& field : fields)
       line += fmt::format(",{}:{}", in_quotes(field.key), field.quoted ? in_quotes(field.value) : field.value);
     if (!trace.empty())
       line += fmt::format(R"(,"trace":"{}")", trace);
-    return line + "}";
+    return printable_json(line) + "}";
   }
   line = fmt::format("{} {:<7} {}", time, to_string(level), sentence);
   for (const Field& field : fields) {
     const bool plain = !field.quoted || field.value.find_first_of(" \"\n\t=") == std::string::npos;
     line += fmt::format(" {}={}", field.key, plain ? field.value : in_quotes(field.value));
   }
-  return trace.empty() ? line : line + fmt::format(" trace={}", trace);
+  return printable(trace.empty() ? line : line + fmt::format(" trace={}", trace));
 }
 
 void write(Level level, std::string_view sentence, Fields fields) {

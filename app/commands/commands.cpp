@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "transport/printable.hpp"
+
 namespace runtime_agent::app {
 
 std::vector<Command> commands() {
@@ -33,9 +35,10 @@ void add_output_option(CLI::App& cli, Invocation& invocation) {
 
 void print(const Invocation& invocation, const nlohmann::ordered_json& document, const std::string& text) {
   if (invocation.output == OutputFormat::json)
-    invocation.out << document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+    invocation.out << printable_json(document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace))
+                   << '\n';
   else
-    invocation.out << text;
+    invocation.out << printable_lines(text);
 }
 
 } // namespace runtime_agent::app

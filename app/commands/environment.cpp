@@ -8,6 +8,7 @@
 #include "app/version.hpp"
 #include "transport/kubernetes/api_client.hpp"
 #include "transport/kubernetes/cluster_config.hpp"
+#include "transport/printable.hpp"
 
 namespace runtime_agent::app {
 
@@ -19,7 +20,7 @@ std::optional<Settings> settings_of(const Invocation& invocation) {
   if (settings)
     return std::move(*settings);
   for (const std::string& problem : settings.error())
-    invocation.err << "runtime-agent: " << problem << '\n';
+    invocation.err << "runtime-agent: " << printable(problem) << '\n';
   invocation.err << "runtime-agent: correct the environment of the Deployment; 'runtime-agent --help' lists all "
                     "variables\n";
   return std::nullopt;

@@ -45,6 +45,10 @@ std::string framed(const std::string& title, const std::string& path, const Mark
       .text();
 }
 
+std::string json_text(const Json& document) {
+  return printable_json(document.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+}
+
 } // namespace
 
 const std::vector<Page>& pages() {
@@ -75,9 +79,9 @@ RenderedPage render_page(const Page& page, const PageSources& sources, const Que
     return render_problem(model.status, model.document.value("error", ""), format);
   model.document["time"] = precise_timestamp(sources.now());
   if (format == PageFormat::json)
-    return {200, model.document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", "application/json"};
+    return {200, json_text(model.document), "application/json"};
   if (format == PageFormat::text)
-    return {200, page.text(model.document), "text/plain; charset=utf-8"};
+    return {200, printable_lines(page.text(model.document)), "text/plain; charset=utf-8"};
   std::string self = page.path;
   std::string json = page.path;
   char separator = '?';
@@ -94,8 +98,7 @@ RenderedPage render_page(const Page& page, const PageSources& sources, const Que
 
 RenderedPage render_problem(int status, const std::string& message, PageFormat format) {
   if (format == PageFormat::json)
-    return {status, Json{{"error", message}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
-            "application/json"};
+    return {status, json_text({{"error", message}}), "application/json"};
   if (format == PageFormat::text)
     return {status, printable(message) + "\n", "text/plain; charset=utf-8"};
   return {status, framed("Not here", "", html(R"(<p class="notice bad">{}</p>)", message), {}),

@@ -1,41 +1,9 @@
 #include "app/presentation/text_table.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 
-#include "transport/code_point.hpp"
-
 namespace runtime_agent::app {
-namespace {
-
-/// Control characters, and the marks that turn the direction of what follows or take no place.
-bool obeyed_by_terminals(std::uint32_t c) {
-  return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-         (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
-constexpr std::string_view replacement = "\xef\xbf\xbd";
-
-} // namespace
-
-std::string printable(std::string_view text) {
-  std::string result;
-  result.reserve(text.size());
-  while (!text.empty()) {
-    const auto point = first_code_point(text);
-    const std::size_t length = point ? point->length : 1;
-    if (point && (point->value == '\n' || point->value == '\t' || point->value == '\r'))
-      result += ' ';
-    else if (!point || obeyed_by_terminals(point->value))
-      result += replacement;
-    else
-      result += text.substr(0, length);
-    text.remove_prefix(length);
-  }
-  return result;
-}
-
 std::size_t display_width(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));

@@ -4,12 +4,10 @@
 #include <string_view>
 #include <vector>
 
+#include "transport/printable.hpp"
+
 /// How data becomes text and JSON for people and programs: shared by the command line and the pages.
 namespace runtime_agent::app {
-
-/// `text` with everything that a terminal could obey (control characters, escape sequences, direction marks) replaced:
-/// names come from outside. Line ends become spaces. UTF-8 that is not well-formed becomes U+FFFD.
-std::string printable(std::string_view text);
 
 /// Columns to characters of a terminal: the number of code points, which is right for what the agent prints.
 std::size_t display_width(std::string_view text);

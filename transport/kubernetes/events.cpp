@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "transport/printable.hpp"
 #include "transport/rfc3339.hpp"
 #include "transport/utf8.hpp"
 
@@ -98,7 +99,8 @@ std::string EventCorrelator::aggregated(const std::string& key, const EventNote&
   if (series.messages.size() < settings_.aggregate_after || series.messages.contains(note.message))
     series.messages[note.message] = true;
   similar = series.messages.size() >= settings_.aggregate_after;
-  return shortened(similar ? "(combined from similar events): " + note.message : note.message);
+  const std::string shown = printable(note.message);
+  return shortened(similar ? "(combined from similar events): " + shown : shown);
 }
 
 Json EventCorrelator::body(const EventNote& note, const std::string& name, const Known& known,
