@@ -1,6 +1,9 @@
 #include "actors/connection_manager/change_log.hpp"
 
+#include <utility>
+
 #include "actors/supervision/log.hpp"
+#include "transport/compass/address.hpp"
 #include "transport/rfc3339.hpp"
 #include "transport/x509/check.hpp"
 
@@ -15,6 +18,18 @@ std::optional<std::string> what(const std::optional<Failure>& problem) {
 void log_problem(const char* text, const std::optional<std::string>& before, const std::optional<Failure>& now) {
   if (now && before != now->what)
     log::warning(text, {{"error", now->text()}});
+}
+
+/// With verification off, whoever stands in between says where Compass is.
+void log_worse_addresses(const ConnectionState& state) {
+  const std::string given = state.configuration ? state.configuration->connector_url : std::string();
+  const auto& access = state.current->access;
+  const std::pair<const char*, const std::string&> addresses[] = {{"directorUrl", access.director_url},
+                                                                  {"connectorUrl", access.connector_url}};
+  for (const auto& [name, url] : addresses)
+    if (const auto warning = compass::address_warning(given, url))
+      log::warning("Compass names an address that is worse than CONNECTOR_URL",
+                   {{"which", name}, {"warning", *warning}});
 }
 
 } // namespace
@@ -55,6 +70,8 @@ void ChangeLog::write(const ConnectionState& after) const {
   else if (current.access.connector_url != connector_url_ || current.access.director_url != director_url_)
     log::info("Compass has other addresses",
               {{"connector_url", current.access.connector_url}, {"director_url", current.access.director_url}});
+  if (current.access.connector_url != connector_url_ || current.access.director_url != director_url_)
+    log_worse_addresses(after);
   if (configuration_ && after.configuration && !(*configuration_ == *after.configuration))
     log::info("the configuration has changed: it is used when connecting anew",
               {{"source", after.configuration->source}});

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "actors/status_writer/conditions.hpp"
+#include "transport/compass/address.hpp"
 #include "transport/printable.hpp"
 #include "transport/rfc3339.hpp"
 #include "transport/utf8.hpp"
@@ -124,6 +125,21 @@ void serve_wish(Editor& edit, Json& spec, const char* field, const std::string& 
     edit.set(spec, field, false);
 }
 
+/// What is said in any state: what is insecure by setting, and, since nobody verifies then who says where Compass is,
+/// what is worse about its addresses than a person expects.
+std::string warning_of(const Facts& facts) {
+  std::string text = facts.warning;
+  if (text.empty() || !facts.connection)
+    return text;
+  const auto add = [&text](std::string_view name, const std::string& url) {
+    if (const auto warning = compass::address_warning("", url))
+      text += fmt::format("; {} {}", name, *warning);
+  };
+  add("directorUrl", facts.connection->director_url);
+  add("connectorUrl", facts.connection->connector_url);
+  return text;
+}
+
 void apply_annotations(Editor& edit, Json& object, const Facts& facts) {
   Json& metadata = object["metadata"];
   const auto annotation = [&](std::string_view key) {
@@ -133,8 +149,12 @@ void apply_annotations(Editor& edit, Json& object, const Facts& facts) {
   const std::string reconnect = annotation(reconnect_annotation);
   if (!reconnect.empty() && facts.connection && facts.connection->reconnect_served == reconnect)
     edit.set_or_remove(metadata["annotations"], reconnect_annotation, "");
-  if (annotation(warning_annotation) != facts.warning)
-    edit.set_or_remove(object_at(metadata, "annotations"), warning_annotation, facts.warning);
+  const std::string present = annotation(warning_annotation);
+  const std::string warning = printable(warning_of(facts));
+  // Until the connection is known again, what the process before has said of it stands.
+  const bool may_be_more = !facts.connection && !warning.empty() && present.starts_with(warning);
+  if (present != warning && !may_be_more)
+    edit.set_or_remove(object_at(metadata, "annotations"), warning_annotation, warning);
 }
 
 /// The first attempt to connect is under way: it has not failed, and the CRD takes no status without a state.

@@ -272,6 +272,26 @@ TEST(ConnectionStatus, SaysInsecureSettingsAloud) {
   EXPECT_FALSE(object["metadata"]["annotations"].contains(std::string(warning_annotation)));
 }
 
+TEST(ConnectionStatus, SaysWhereCompassIsWhereNobodyVerifiesWhoSaysSo) {
+  const std::string name(warning_annotation);
+  Facts facts;
+  facts.connection = connected();
+  facts.connection->director_url = "http://director.example.com/graphql";
+  facts.connection->connector_url = "https://169.254.169.254/graphql";
+  EXPECT_FALSE(new_object(facts, "")["metadata"].contains("annotations")) << "verified, http: is not used at all";
+  facts.warning = "TLS checks are off";
+  const std::string said = "TLS checks are off; directorUrl http://director.example.com is not encrypted; connectorUrl "
+                           "https://169.254.169.254 is a link-local address, where a cloud keeps its credentials";
+  Json object = new_object(facts, "");
+  EXPECT_EQ(object["metadata"]["annotations"][name], said);
+  facts.connection.reset(); // a new process does not know yet
+  apply_facts(object, facts);
+  EXPECT_EQ(object["metadata"]["annotations"][name], said);
+  facts.connection = connected();
+  apply_facts(object, facts);
+  EXPECT_EQ(object["metadata"]["annotations"][name], "TLS checks are off");
+}
+
 TEST(SynchronizationError, NamesTheApplicationsThatFailedInBoundedText) {
   EXPECT_EQ(synchronization_error(with_problems({{"mp-crm", "two Applications have this name"}})),
             "1 of 300 Applications failed: mp-crm: two Applications have this name");
