@@ -27,4 +27,10 @@ std::size_t json_parsing_cost(std::string_view text) {
   return values * bytes_of_a_value + text.size() * bytes_of_a_character;
 }
 
+bool json_parsable_within(std::string_view text, std::size_t most) {
+  if ((text.size() + 1) * (bytes_of_a_value + bytes_of_a_character) <= most) // all of it structure
+    return true;
+  return json_parsing_cost(text) <= most;
+}
+
 } // namespace runtime_agent

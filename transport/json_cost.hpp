@@ -10,4 +10,7 @@ namespace runtime_agent {
 /// strings counts as if it were structure, so that the true figure is lower.
 std::size_t json_parsing_cost(std::string_view text);
 
+/// Whether that is no more than `most`. Most texts are too short to be more, and are not looked at.
+bool json_parsable_within(std::string_view text, std::size_t most);
+
 } // namespace runtime_agent

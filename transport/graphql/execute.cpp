@@ -216,12 +216,12 @@ Parser::Parser(std::size_t most_bytes, std::size_t most_levels, std::size_t most
 }
 
 Result<element> Parser::parse(const std::string& text) {
-  if (const auto cost = json_parsing_cost(text); cost > most_memory_)
+  if (!json_parsable_within(text, most_memory_))
     return failed(
         {.kind = FailureKind::too_large,
          .what = fmt::format("the answer of {} bytes would take up to {} bytes of memory to be read, more than "
                              "the limit of {}",
-                             text.size(), cost, most_memory_),
+                             text.size(), json_parsing_cost(text), most_memory_),
          .maybe_processed = true});
   element document;
   const auto error = parser_.parse(text).get(document);

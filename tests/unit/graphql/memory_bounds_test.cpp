@@ -34,6 +34,8 @@ TEST(MemoryOfAnswers, IsNeverMoreThanWhatIsReckonedBeforeTheyAreParsed) {
     const auto taken = memory_taken(text);
     EXPECT_GT(taken, 100'000 / 4) << piece << ": not parsed";
     EXPECT_GE(json_parsing_cost(text), taken) << piece;
+    EXPECT_TRUE(json_parsable_within(text, json_parsing_cost(text))) << piece;
+    EXPECT_FALSE(json_parsable_within(text, json_parsing_cost(text) - 1)) << piece;
   }
   for (const char* const piece : {"1 ", "[", "]", ",", "{\"a\":", "\"\" ", ":"}) {
     const auto text = many_times(piece, 100'000);
