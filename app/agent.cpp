@@ -57,14 +57,14 @@ void open_trace(const std::string& path, Clients& clients) {
   ring.observer = &clients.measurements->messages;
   auto opened = supervision::open_trace(path, ring);
   if (opened.problem)
-    log::warning("the trace is kept in memory alone; it is lost when the process ends",
+    log::warning("the trace is kept in memory only; it is lost when the process ends",
                  {{"variable", "APP_TRACE_FILE"}, {"reason", opened.problem->text()}});
   else
     log::info("trace file", {{"file", opened.file}});
   if (opened.previous)
-    log::warning("the process before did not end by a signal", {{"exit_code", opened.previous->exit_code},
-                                                                {"reason", opened.previous->reason},
-                                                                {"ended", rfc3339(opened.previous->time)}});
+    log::warning("the previous process did not end by a signal", {{"exit_code", opened.previous->exit_code},
+                                                                  {"reason", opened.previous->reason},
+                                                                  {"ended", rfc3339(opened.previous->time)}});
   clients.ring = std::move(opened.ring);
   clients.trace_file = std::move(opened.file);
   clients.measurements->requests.hand_on_to(*clients.ring);

@@ -124,7 +124,7 @@ std::optional<std::vector<Json>> ClusterInformationLog::list(const kubernetes::R
                                           listed.error().kind == FailureKind::unavailable);
   if (!lacking && !cancel_.cancelled() && std::find(warned_.begin(), warned_.end(), resource.path()) == warned_.end()) {
     warned_.push_back(resource.path());
-    log::warning("a part of the cluster information cannot be read", {{"error", listed.error().text()}});
+    log::warning("some of the cluster information cannot be read", {{"error", listed.error().text()}});
   }
   return std::nullopt;
 }

@@ -64,7 +64,8 @@ PageSources sources_of(const Settings& settings, const Agent& agent) {
   sources.previous = [&agent]() -> Result<PreviousProcess> {
     if (!agent.trace_file().empty())
       return previous_process(agent.trace_file());
-    return failed(Failure{FailureKind::not_found, "previous process", "the trace has no file", "set APP_TRACE_FILE"});
+    return failed(Failure{FailureKind::not_found, "previous process", "the trace is not written to a file",
+                          "set APP_TRACE_FILE"});
   };
   sources.status = [&agent] { return agent.observed().status.facts(); };
   sources.ready = [&settings, &agent] {
@@ -115,7 +116,7 @@ WebResponse set_log_level(const WebRequest& request) {
     if (name == to_string(level)) {
       const log::Level before = log::level();
       log::set_level(std::min(level, log::Level::warning)); // so that this line is written in any case
-      log::warning("the log level is changed", {{"from", to_string(before)}, {"to", to_string(level)}});
+      log::warning("the log level was changed", {{"from", to_string(before)}, {"to", to_string(level)}});
       log::set_level(level);
       WebResponse response = response_of({303, name + "\n", "text/plain; charset=utf-8"});
       response.headers["Location"] = "/logz";

@@ -95,7 +95,7 @@ void EventRecorder::write(const status_writer::Happening& happening) {
   if (!written && written.error().kind == FailureKind::forbidden && !forbidden_) {
     forbidden_ = true;
     waiting_.clear();
-    log::debug("Events may not be written and are left out", {{"error", written.error().text()}});
+    log::debug("no permission to write Events; none are written", {{"error", written.error().text()}});
   }
 }
 

@@ -48,7 +48,7 @@ void say_last_words(Json& object, const std::string& reason, WallTime now) {
   status["connectionState"] = place.state;
   Json& part = object_at(status, place.part);
   part[place.part == std::string_view("connectionStatus") ? "lastSync" : "lastAttempt"] = rfc3339(now);
-  part["error"] = utf8_prefix("The agent has ended itself and is started anew: " + printable(reason), longest);
+  part["error"] = utf8_prefix("The agent terminated itself and is being restarted: " + printable(reason), longest);
 }
 
 void write_last_words(kubernetes::Api& api, const std::string& reason, WallTime now, std::chrono::milliseconds limit) {
@@ -62,7 +62,7 @@ void write_last_words(kubernetes::Api& api, const std::string& reason, WallTime 
       },
       context);
   if (!written)
-    log::warning("the reason of the end could not be written into the CompassConnection",
+    log::warning("the reason for the termination could not be written to the CompassConnection",
                  {{"error", written.error().text()}});
 }
 

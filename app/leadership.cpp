@@ -106,14 +106,14 @@ void Leadership::leads() {
 }
 
 void Leadership::leads_alone(const Failure& failure) {
-  log::warning("Leases may not be used: this process acts, and would not know of another one that does",
+  log::warning("no permission to use Leases: this process is active and would not notice another one",
                {{"error", failure.text()}});
   publish(Standing::leader, {}, {}, true);
   agent_.start();
 }
 
 void Leadership::lost(const std::string& reason) {
-  log::warning("no longer leading; what acts is stopped", {{"reason", reason}});
+  log::warning("no longer the leader; the actors are stopped", {{"reason", reason}});
   publish(Standing::waiting, {}, reason);
   agent_.step_down(4s);
 }
@@ -125,8 +125,8 @@ void Leadership::stands_by(const std::string& holder) {
 
 void Leadership::cannot_ask(const Failure& failure) {
   const bool forbidden = failure.kind == FailureKind::forbidden;
-  log::warning(forbidden ? "APP_LEADER_ELECTION is on, and Leases may not be used: waiting for the right"
-                         : "the Lease cannot be had",
+  log::warning(forbidden ? "APP_LEADER_ELECTION is on, but there is no permission to use Leases; waiting for it"
+                         : "cannot acquire the Lease",
                {{"error", failure.text()}});
   if (agent_.leadership().facts().standing != Standing::leader) // a leader has some time left
     publish(Standing::waiting, {}, failure.text());

@@ -31,7 +31,7 @@ bool is_loopback(std::string_view header) {
 std::optional<std::string> refused(const WebRequest& request) {
   const std::string host = request.header("host");
   if (!is_loopback(host))
-    return "These pages answer to localhost only: use kubectl port-forward, and the address that it prints.";
+    return "These pages are only served on localhost: use kubectl port-forward and the address that it prints.";
   if (request.method == "GET" || request.method == "HEAD")
     return std::nullopt;
   const std::string origin = request.header("origin");
@@ -39,7 +39,7 @@ std::optional<std::string> refused(const WebRequest& request) {
   const bool from_elsewhere =
       (!origin.empty() && origin != "http://" + host) || (!site.empty() && site != "same-origin" && site != "none");
   if (from_elsewhere)
-    return "This comes from a page of elsewhere.";
+    return "This request comes from a page of another origin.";
   return std::nullopt;
 }
 

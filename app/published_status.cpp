@@ -21,11 +21,11 @@ Readiness readiness(const status_writer::Facts& facts, WallTime now, std::chrono
   const bool attempted = facts.synchronization.has_value();
   if (!attempted || !facts.synchronization->last_successful_fetch) {
     const std::string why = attempted && facts.synchronization->fetching ? facts.synchronization->fetching->text()
-                                                                         : "the first fetch has not ended yet";
-    return {false, "synchronisation: " + why + "\n"};
+                                                                         : "the first fetch has not completed yet";
+    return {false, "synchronization: " + why + "\n"};
   }
   if (now - *facts.synchronization->last_successful_fetch > 3 * sync_period + backoff)
-    return {false, fmt::format("synchronisation: the last successful fetch was at {}{}\n",
+    return {false, fmt::format("synchronization: the last successful fetch was at {}{}\n",
                                rfc3339(*facts.synchronization->last_successful_fetch),
                                facts.synchronization->fetching ? "; " + facts.synchronization->fetching->text() : "")};
   return {true, "ready\n"};

@@ -58,13 +58,13 @@ void say_what_is_unusual(const Settings& settings) {
   for (const auto& [variable, text] : {std::pair{"APP_RUNTIME_EVENTS_URL", &settings.runtime_events_url},
                                        std::pair{"APP_RUNTIME_CONSOLE_URL", &settings.runtime_console_url}})
     if (!http::Url::parse(*text))
-      log::warning("a label of the Runtime is no URL; it is set as it is", {{"variable", variable}});
+      log::warning("a label of the Runtime is not a URL; it is set as given", {{"variable", variable}});
   if (settings.ignored.empty())
     return;
   std::string names;
   for (const std::string& name : settings.ignored)
     names += (names.empty() ? "" : " ") + name;
-  log::warning("variables are set that mean nothing any more", {{"variables", names}});
+  log::warning("ignoring environment variables that are no longer used", {{"variables", names}});
 }
 
 /// Until SIGTERM or SIGINT (0), or until the agent gives up (`given_up`).
@@ -100,7 +100,7 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   const auto kubernetes = clients->kubernetes;
   Agent agent(settings, std::move(*clients), [&](int code, const std::string& reason) {
     std::call_once(giving_up, [&] {
-      log::error("the process ends so that Kubernetes starts it anew", {{"exit_code", code}, {"reason", reason}});
+      log::error("the process exits so that Kubernetes restarts it", {{"exit_code", code}, {"reason", reason}});
       ring->say_end(code, reason);
       last_words = reason;
       given_up = code;
@@ -143,7 +143,7 @@ int run(const Settings& settings, const std::string& kubeconfig) {
   try {
     return run_until_signal(settings, kubeconfig);
   } catch (const std::exception& error) {
-    log::error("the agent ends because of an exception", {{"error", error.what()}});
+    log::error("the agent exits because of an exception", {{"error", error.what()}});
     return exit_escalation;
   }
 }

@@ -177,9 +177,9 @@ const std::vector<Variable>& variables() {
        "Secret for the client certificate and its key", object_name(&Settings::certificates_secret)},
       {"APP_CA_CERTIFICATES_SECRET", "istio-system/ca-certificates", "Secret for the CA certificate",
        object_name(&Settings::ca_secret)},
-      {"APP_INTEGRATION_NAMESPACE", "kyma-system", "where the Secrets of Applications live", read_namespace},
-      {"APP_CONTROLLER_SYNC_PERIOD", "20s", "time between synchronisations", duration(&Settings::sync_period)},
-      {"APP_MINIMAL_COMPASS_SYNC_TIME", "10s", "least time between calls to Compass",
+      {"APP_INTEGRATION_NAMESPACE", "kyma-system", "namespace of the Secrets of Applications", read_namespace},
+      {"APP_CONTROLLER_SYNC_PERIOD", "20s", "time between synchronizations", duration(&Settings::sync_period)},
+      {"APP_MINIMAL_COMPASS_SYNC_TIME", "10s", "minimum time between calls to Compass",
        duration(&Settings::minimal_sync_time)},
       {"APP_CERT_VALIDITY_RENEWAL_THRESHOLD", "0.3", "renew when less than this share of the validity is left",
        number<double>(&Settings::renewal_threshold, smallest, below_one, "a number above 0 and below 1")},
@@ -211,8 +211,8 @@ const std::vector<Variable>& variables() {
                            {"warning", log::Level::warning},
                            {"error", log::Level::error}},
                           "debug, info, warning or error")},
-      {"APP_TRACE_FILE", "in the temporary folder", "the trace ring's file", text(&Settings::trace_file)},
-      {"APP_KUBERNETES_CONCURRENCY", "4", "writes to the cluster at once",
+      {"APP_TRACE_FILE", "in the temporary directory", "the trace ring's file", text(&Settings::trace_file)},
+      {"APP_KUBERNETES_CONCURRENCY", "4", "concurrent writes to the cluster",
        number<unsigned>(&Settings::kubernetes_concurrency, 1, 64, "a number from 1 to 64")},
       {"APP_FETCH_MAX_APPLICATIONS", "20000", "most Applications that one fetch from the Director may bring",
        number<std::size_t>(&Settings::fetch_max_applications, 1, 1'000'000, "a number from 1 to 1000000")},
@@ -322,7 +322,7 @@ std::string describe_settings() {
   for (const Variable& variable : variables())
     text += fmt::format("  {}\n      {}{}\n", variable.name, variable.meaning,
                         *variable.standard == '\0' ? "" : fmt::format(" (default {})", variable.standard));
-  text += "  HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR\n      as everywhere, for Compass\n"
+  text += "  HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR\n      as usual, for Compass\n"
           "  KUBECONFIG\n      a kubeconfig to use instead of the pod's service account\n";
   return text;
 }

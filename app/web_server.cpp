@@ -207,7 +207,7 @@ private:
     answering_ = true;
     end_within(server_.limits().answer_time);
     if (error == http::error::header_limit || error == http::error::buffer_overflow)
-      respond({431, fmt::format("a head has at most {} bytes\n", server_.limits().head)});
+      respond({431, fmt::format("the request's headers are larger than {} bytes\n", server_.limits().head)});
     else if (error)
       respond({400, "this is not HTTP/1.1\n"});
     else
@@ -348,12 +348,12 @@ void Server::answer(const std::shared_ptr<Connection>& connection, const http::r
   WebTarget target = read_target(std::string_view(head.target().data(), head.target().size()));
   const auto found = routes_.find(target.path);
   if (found == routes_.end())
-    return connection->respond({404, "there is no such page\n"});
+    return connection->respond({404, "no such page\n"});
   const Route& route = found->second;
   const bool reading = head.method() == http::verb::get || head.method() == http::verb::head;
   const WebHandler& handler = reading ? route.get : route.post;
   if (!handler || (!reading && head.method() != http::verb::post)) {
-    WebResponse response{405, "not with this method\n"};
+    WebResponse response{405, "method not allowed\n"};
     response.headers["Allow"] = !route.post ? "GET, HEAD" : route.get ? "GET, HEAD, POST" : "POST";
     return connection->respond(std::move(response));
   }
@@ -366,7 +366,7 @@ void Server::answer(const std::shared_ptr<Connection>& connection, const http::r
 void Server::compute(std::shared_ptr<Connection> connection, const WebHandler& handler, WebRequest request) {
   // Those whose connection has been closed meanwhile count as well: the worker has not thrown them away yet.
   if (at_work_ >= allowed_)
-    return connection->respond({503, "too many requests at once\n"});
+    return connection->respond({503, "too many concurrent requests\n"});
   ++at_work_;
   asio::post(*worker_, [this, connection, &handler, request = std::move(request)] {
     WebResponse response;
@@ -414,7 +414,7 @@ Result<std::uint16_t> WebServer::start(const std::vector<std::string>& addresses
     failure.kind = FailureKind::configuration;
     failure.where = fmt::format("{}={}", setting, port);
     failure.what = fmt::format("cannot listen on port {} of {}", port, fmt::join(addresses, " or "));
-    failure.next = "give a free port";
+    failure.next = "choose a free port";
     return failed(std::move(failure));
   }
   state_->run();

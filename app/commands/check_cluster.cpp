@@ -134,14 +134,14 @@ std::vector<Right> rights(const Settings& settings) {
   const std::vector<std::string_view> lease = {"get", "create", "update"};
   const std::vector<std::string_view> none;
   const std::vector<std::string_view> watching = {"list", "watch"};
-  constexpr std::string_view late = "it is restored up to a sync period after somebody has taken it away";
+  constexpr std::string_view late = "it is restored up to a sync period after it was deleted";
   std::vector<Right> rights = {
       {kubernetes::compass_connections(), "", {"get", "create", "update"}, {"list", "watch"}, "changes are seen late"},
       {kubernetes::applications(),
        "",
        {"get", "list", "create", "update", "delete"},
        {"watch"},
-       "edits are put right late"},
+       "manual edits are reverted late"},
       {kubernetes::secrets(settings.integration_namespace),
        "",
        {"get", "create", "update", "delete"},
@@ -161,7 +161,7 @@ std::vector<Right> rights(const Settings& settings) {
   };
   if (settings.leader_election != LeaderElection::off)
     rights.push_back({kubernetes::leases(certificates.namespace_), "runtime-agent", election ? lease : none,
-                      election ? none : lease, "two agents at once would not know of each other"});
+                      election ? none : lease, "two active agents would not notice each other"});
   return rights;
 }
 
@@ -177,7 +177,7 @@ std::string in_words(std::string_view verb, const Right& right) {
 }
 
 void check_rights(Checks& checks) {
-  checks.report.looking("asking what may be done");
+  checks.report.looking("checking permissions");
   std::size_t asked = 0, lacking = 0;
   const std::string remedy = "install the chart's Roles, or kubectl apply -f deploy/rbac/rbac.yaml";
   const auto may = [&](std::string_view verb, const Right& right) {
@@ -198,7 +198,7 @@ void check_rights(Checks& checks) {
       }
   }
   if (lacking == 0)
-    checks.report.passed("rights", fmt::format("all {} rights that are made use of are granted", asked));
+    checks.report.passed("rights", fmt::format("all {} rights that the agent uses are granted", asked));
 }
 
 // -- definitions
@@ -274,14 +274,14 @@ bool judge(Checks& checks, const Failure& failure, const Resource& resource) {
     return true;
   default:
     report.failed("writes", failure.text(),
-                  "the API server takes no writes: it may be read-only or out of space (etcd), or a webhook may not "
+                  "the API server accepts no writes: it may be read-only or out of space (etcd), or a webhook may not "
                   "answer; the agent waits, and the cluster is unchanged");
     return false;
   }
 }
 
 void check_writes(Checks& checks) {
-  checks.report.looking("asking whether writes would be taken");
+  checks.report.looking("checking whether writes are accepted");
   bool free = true;
   for (const Probe& probe : probes(checks.settings)) {
     const auto answer = checks.api->dry_run_create(probe.resource, probe.object, check_context(10s));
@@ -289,7 +289,7 @@ void check_writes(Checks& checks) {
       free = judge(checks, answer.error(), probe.resource) && free;
   }
   if (free)
-    checks.report.passed("writes", "nothing stands in the way of writing Secrets and Applications");
+    checks.report.passed("writes", "Secrets and Applications can be written");
 }
 
 } // namespace

@@ -39,13 +39,13 @@ int check(Invocation& invocation, const std::string& as) {
 } // namespace
 
 Command check_command() {
-  return {"check", "look for what stands in the agent's way, from the API server to the Director",
+  return {"check", "check everything that the agent depends on, from the API server to the Director",
           [](CLI::App& cli, Invocation& invocation) {
             const auto as = std::make_shared<std::string>();
             add_kubeconfig_option(cli, invocation);
             add_output_option(cli, invocation);
             cli.add_option("--as", *as,
-                           "ask for this user's rights, as kubectl does "
+                           "check the rights of this user, as kubectl does "
                            "(system:serviceaccount:compass-system:runtime-agent)")
                 ->type_name("USER");
             return [as, &invocation] { return check(invocation, *as); };

@@ -35,11 +35,11 @@ Cause cause_of(const Failure& failure, const std::string& host) {
                         host, host)};
   if (failure.kind == FailureKind::certificate_refused)
     return {"certificate",
-            "Compass takes this certificate no longer (revoked?): put a new token into the configuration "
-            "object; the agent connects anew"};
+            "Compass no longer accepts this certificate (revoked?): put a new token into the configuration "
+            "object; the agent reconnects"};
   if (failure.kind == FailureKind::tls)
-    return {"tls", "give the CA that signed the server's certificate with SSL_CERT_FILE, or correct the host in "
-                   "CONNECTOR_URL; a proxy that opens TLS shows like this too"};
+    return {"tls", "set SSL_CERT_FILE to the CA that signed the server's certificate, or correct the host in "
+                   "CONNECTOR_URL; a proxy that intercepts TLS looks the same"};
   if (failure.kind == FailureKind::timeout)
     return {"reachable", "something drops the packets: look at NetworkPolicies, firewalls and HTTPS_PROXY"};
   return {"reachable", "nothing answers there: look at the URL's port, NetworkPolicies, firewalls and HTTPS_PROXY"};
@@ -71,10 +71,10 @@ void check_way(Checks& checks, const std::string& service, const std::string& te
   checks.report.passed("reachable", fmt::format("{} at {} answers", service, origin));
   if (checks.settings.skip_compass_tls_verify)
     checks.report.warning("tls", "Compass' server certificates are not verified",
-                          "take APP_SKIP_COMPASS_TLS_VERIFY away, and give the CA with SSL_CERT_FILE where it is a "
+                          "unset APP_SKIP_COMPASS_TLS_VERIFY, and set SSL_CERT_FILE where the CA is a "
                           "private one");
   else
-    checks.report.passed("tls", "its certificate is good");
+    checks.report.passed("tls", "its certificate is valid");
 }
 
 // -- what is on record
@@ -85,13 +85,13 @@ void read_record(Checks& checks) {
   if (record)
     checks.record = std::move(*record);
   else
-    checks.report.skipped("certificate", "the Secrets may not be read from here: " + record.error().text());
+    checks.report.skipped("certificate", "no permission to read the Secrets from here: " + record.error().text());
 }
 
 /// Whether there is one that can be used.
 bool check_certificate(Checks& checks) {
   CheckReport& report = checks.report;
-  const std::string anew = "put a new token into the configuration object; the agent connects anew";
+  const std::string anew = "put a new token into the configuration object; the agent reconnects";
   if (checks.record->problem) {
     report.failed("certificate", checks.record->problem->text(), anew);
     return false;
@@ -108,10 +108,10 @@ bool check_certificate(Checks& checks) {
     report.failed("certificate", *outside, anew + "; where the clock is wrong, set it");
     return false;
   }
-  const std::string until = "it is good until " + rfc3339(validity.not_after);
+  const std::string until = "it is valid until " + rfc3339(validity.not_after);
   if (x509::validity_left(validity, now) < checks.settings.renewal_threshold / 2)
     report.warning("certificate", until + ", and should have been renewed",
-                   "does the agent run? Its last error stands in the row 'connection'");
+                   "is the agent running? The row 'connection' shows its last error");
   else
     report.passed("certificate", until);
   return true;
@@ -121,9 +121,9 @@ bool check_certificate(Checks& checks) {
 void check_token(Checks& checks, bool needed) {
   CheckReport& report = checks.report;
   if (!needed)
-    return report.passed("token", "none is needed while the certificate is good");
+    return report.passed("token", "none is needed while the certificate is valid");
   if (!checks.configuration)
-    return report.skipped("token", "there is none to look at: see 'configuration'");
+    return report.skipped("token", "there is no token to check: see 'configuration'");
   const std::string error = text_at(checks.connection, "/status/connectionStatus/error");
   const auto& pending = checks.record->pending;
   const bool same = pending && pending->token_sha256 == checks.configuration->token_sha256;
@@ -131,7 +131,7 @@ void check_token(Checks& checks, bool needed) {
   if (lost || error.find("token is spent") != std::string::npos)
     return report.failed("token", lost ? "the token is spent: its reply was lost" : error,
                          "ask Compass for a new token and put it into " + checks.configuration->source);
-  report.passed("token", "there is one; whether it is good shows when the agent uses it");
+  report.passed("token", "there is one; only using it shows whether it is valid");
 }
 
 // -- with the certificate
@@ -148,17 +148,17 @@ void tell(Checks& checks, const char* id, const Failure& failure) {
   case FailureKind::forbidden:
   case FailureKind::unauthorized:
     return checks.report.failed(id, failure.text(),
-                                "Compass does not let this Runtime in: are RUNTIME_ID and TENANT right, and is the "
+                                "Compass rejects this Runtime: are RUNTIME_ID and TENANT right, and is the "
                                 "Runtime still registered? Ask Compass with the x-request-id");
   case FailureKind::rate_limited:
+    return checks.report.failed(id, failure.text(),
+                                "nothing to do here: the agent waits as long as Compass asks; with many Runtimes, a "
+                                "longer APP_CONTROLLER_SYNC_PERIOD helps");
+  case FailureKind::unavailable:
     return checks.report.failed(
         id, failure.text(),
-        "nothing to do here: the agent waits as long as Compass asks for; with many Runtimes, a "
-        "longer APP_CONTROLLER_SYNC_PERIOD helps");
-  case FailureKind::unavailable:
-    return checks.report.failed(id, failure.text(),
-                                "it is Compass: the agent tries again, and the cluster keeps the last state; tell "
-                                "Compass' operators the x-request-id");
+        "the problem is in Compass: the agent tries again, and the cluster keeps the last state; tell "
+        "Compass' operators the x-request-id");
   default:
     return checks.report.failed(id, failure.text(), "tell Compass' operators, with the x-request-id");
   }
@@ -177,20 +177,20 @@ void check_applications(Checks& checks, const compass::RuntimeDataPtr& data) {
     checks.report.passed("gateway", "the central gateway can resolve the URL of every API");
   if (desired.refused.empty())
     checks.report.passed("applications",
-                         fmt::format("{} Applications, each with a name of its own", desired.applications.size()));
+                         fmt::format("{} Applications, each with a different name", desired.applications.size()));
 }
 
 void check_services(Checks& checks) {
   const auto& credentials = *checks.record->credentials;
   const connection_manager::Access access = access_of(credentials, checks.connection, checks.configuration.get());
   if (!access.complete())
-    return checks.report.skipped("connector", "where the certificate is good is not on record yet");
+    return checks.report.skipped("connector", "it is not recorded yet which Compass the certificate is for");
   const auto settings = compass_settings(checks.settings, checks.proxies);
   checks.report.looking("asking the Connector");
   const auto connector = compass::make_connector_client(settings)->configuration(
       access.connector_url, credentials.identity, compass_context(access.runtime_id, 30s));
   if (connector)
-    checks.report.passed("connector", "it takes the certificate");
+    checks.report.passed("connector", "it accepts the certificate");
   else
     tell(checks, "connector", connector.error());
   checks.report.looking("asking the Director");
@@ -199,7 +199,7 @@ void check_services(Checks& checks) {
       compass_context(access.runtime_id, 2min));
   if (!data)
     return tell(checks, "director", data.error());
-  checks.report.passed("director", "it gives the whole state of this Runtime");
+  checks.report.passed("director", "it returns the complete state of this Runtime");
   check_applications(checks, *data);
 }
 
@@ -215,14 +215,15 @@ void check_configuration(Checks& checks) {
     return report.failed("configuration", fmt::format("{} {}", missing.where, missing.what), missing.next);
   }
   if (!object && object.error().kind == FailureKind::forbidden)
-    return report.failed("configuration", fmt::format("{} may not be read: {}", source.text(), object.error().what),
-                         "grant get on it by a Role in its namespace (deploy/rbac/rbac.yaml)");
+    return report.failed("configuration",
+                         fmt::format("no permission to read {}: {}", source.text(), object.error().what),
+                         "grant get on it with a Role in its namespace (deploy/rbac/rbac.yaml)");
   if (!object)
     return report.failed("configuration", object.error().text(), "try again; the agent does");
   auto configuration = config_watcher::read_configuration(*object, source, checks.settings.skip_compass_tls_verify);
   if (!configuration)
     return report.failed("configuration", fmt::format("{}: {}", source.text(), configuration.error().what),
-                         "give all of CONNECTOR_URL, RUNTIME_ID, TENANT and TOKEN; the agent goes on at once");
+                         "set CONNECTOR_URL, RUNTIME_ID, TENANT and TOKEN; the agent continues at once");
   checks.configuration = std::make_shared<const ConnectionConfiguration>(std::move(*configuration));
   report.passed("configuration", source.text() + " holds CONNECTOR_URL, RUNTIME_ID, TENANT and TOKEN");
 }

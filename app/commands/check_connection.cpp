@@ -29,11 +29,11 @@ std::chrono::seconds patience(const Settings& settings) {
 
 std::string remedy_for(const std::string& state) {
   if (state == "ConnectionFailed")
-    return "the rows above say what stands in the way; a spent token needs a new one";
+    return "the rows above show the cause; a spent token has to be replaced by a new one";
   if (state == "ConnectionMaintenanceFailed")
-    return "synchronising goes on while the certificate is good: the rows 'connector' and 'certificate' say more";
+    return "synchronization continues while the certificate is valid: see the rows 'connector' and 'certificate'";
   if (state == "SynchronizationFailed")
-    return "the rows 'configuration' and 'director' say more; the cluster keeps the last state";
+    return "see the rows 'configuration' and 'director'; the cluster keeps the last state";
   if (state == "ResourceApplicationFailed")
     return "the error names each Application; the others are applied. The rows of the cluster say what may stand in "
            "the "
@@ -45,14 +45,14 @@ bool check_state(Checks& checks) {
   CheckReport& report = checks.report;
   if (!checks.connection) {
     report.warning("connection", "there is no CompassConnection: the agent has not run here",
-                   "does its pod run? kubectl get pods -A | grep runtime-agent");
+                   "is its pod running? kubectl get pods -A | grep runtime-agent");
     return false;
   }
   const std::string state = text_at(checks.connection, "/status/connectionState");
   const auto silent = silence(checks.connection);
   if (silent && *silent > patience(checks.settings)) {
-    report.warning("connection", fmt::format("the agent has last done something {} s ago", silent->count()),
-                   "does its pod run? Look at its log, and at who holds the Lease (below)");
+    report.warning("connection", fmt::format("the agent was last active {} s ago", silent->count()),
+                   "is its pod running? Look at its log, and at the holder of the Lease (below)");
     return false;
   }
   std::string error = text_at(checks.connection, "/status/connectionStatus/error");
@@ -61,8 +61,8 @@ bool check_state(Checks& checks) {
   if (state == "Synchronized")
     report.passed("connection", "the agent says Synchronized");
   else if (state == "Connected" || state.empty())
-    report.warning("connection", "the agent is connected, and has not synchronised yet",
-                   "wait for the first cycle; 'runtime-agent resync --wait' asks for one now");
+    report.warning("connection", "the agent is connected, but has not synchronized yet",
+                   "wait for the first cycle; 'runtime-agent resync --wait' requests one now");
   else
     report.failed("connection", state + (error.empty() ? "" : ": " + error), remedy_for(state));
   return true;
@@ -76,12 +76,12 @@ void check_lease(Checks& checks, bool agent_works) {
   const auto lease =
       checks.api->get(kubernetes::leases(checks.settings.certificates_secret.namespace_), lease_name, check_context());
   if (!lease && lease.error().kind == FailureKind::not_found)
-    return report.skipped("lease", "nobody has asked for the Lease " + name);
+    return report.skipped("lease", "no agent has requested the Lease " + name);
   if (!lease)
     return report.skipped("lease", lease.error().text());
   const kubernetes::LeaseRecord record = kubernetes::read_lease(*lease);
   if (record.holder.empty())
-    return report.warning("lease", "nobody holds the Lease " + name, "does a pod of the agent run?");
+    return report.warning("lease", "no agent holds the Lease " + name, "is a pod of the agent running?");
   const auto renewed = kubernetes::parse_rfc3339(record.renew_time);
   // By two clocks, one of them the holder's: for a sentence to a person, not for a decision.
   const bool expired = renewed && WallClock::now() > *renewed + record.duration + std::chrono::seconds(60);
@@ -89,11 +89,11 @@ void check_lease(Checks& checks, bool agent_works) {
     return report.warning(
         "lease",
         fmt::format("{} holds the Lease {}, and has not renewed it since {}", record.holder, name, record.renew_time),
-        "it takes a running agent seconds to take it over: does a pod of the agent run?");
+        "a running agent takes it over within seconds: is a pod of the agent running?");
   if (!agent_works)
     return report.failed(
-        "lease", fmt::format("the Lease {} is held by {}, which does not do the agent's work", name, record.holder),
-        fmt::format("agents stand by behind it: end that program, or, if it is no agent, kubectl -n {} "
+        "lease", fmt::format("the Lease {} is held by {}, which does not do an agent's work", name, record.holder),
+        fmt::format("agents stand by for it: stop that program, or, if it is not an agent, kubectl -n {} "
                     "delete lease {}",
                     checks.settings.certificates_secret.namespace_, lease_name));
   report.passed("lease", fmt::format("{} leads (Lease {})", record.holder, name));

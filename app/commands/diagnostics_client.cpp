@@ -50,14 +50,14 @@ Result<nlohmann::ordered_json> diagnostics_page(std::uint16_t port, const std::s
   auto document = nlohmann::ordered_json::parse(body, nullptr, false);
   if (document.is_discarded() || !document.is_object()) {
     Failure failure = not_reached(port);
-    failure.what = "what answers there is no Runtime Agent";
+    failure.what = "what answers there is not a Runtime Agent";
     return failed(failure);
   }
   if (status != 200) {
     Failure failure;
     failure.kind = FailureKind::not_found;
     failure.where = "the agent";
-    failure.what = document.value("error", "no reason is given");
+    failure.what = document.value("error", "no reason given");
     return failed(failure);
   }
   return document;

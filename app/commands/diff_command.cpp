@@ -34,7 +34,7 @@ Failure not_connected(std::string why) {
   return {.kind = FailureKind::configuration,
           .where = "the connection",
           .what = std::move(why),
-          .next = "'runtime-agent check' says what stands in the way"};
+          .next = "'runtime-agent check' shows the cause"};
 }
 
 /// The Director's data, with the certificate that is stored.
@@ -57,7 +57,7 @@ Result<compass::RuntimeDataPtr> fetch(const Settings& settings, const ClusterAcc
     connection = std::move(*object);
   const auto where = access_of(credentials, connection, nullptr);
   if (!where.complete())
-    return failed(not_connected("where the certificate is good is not on record yet"));
+    return failed(not_connected("it is not recorded yet which Compass the certificate is for"));
   return compass::make_director_client(compass_settings(settings, access.proxies))
       ->fetch({where.director_url, where.tenant, where.runtime_id, credentials.identity},
               compass_context(where.runtime_id, 2min));
@@ -200,7 +200,7 @@ Difference difference(const Plan& plan, const Present& present, const MappingSet
   for (const ApplicationProblem& problem : plan.problems)
     result.problem(problem.application, problem.reason);
   for (const std::string& name : plan.held)
-    result.problem(name, "would be deleted, and is held back until a second fetch says the same");
+    result.problem(name, "would be deleted; held back until a second fetch confirms it");
   return result;
 }
 
@@ -245,7 +245,7 @@ int diff(Invocation& invocation) {
 } // namespace
 
 Command diff_command() {
-  return {"diff", "show what the next cycle would create, change and delete; the exit code is 1 where that is anything",
+  return {"diff", "show what the next cycle would create, change and delete; exit code 1 if it would change anything",
           [](CLI::App& cli, Invocation& invocation) {
             add_kubeconfig_option(cli, invocation);
             add_output_option(cli, invocation);

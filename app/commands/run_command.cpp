@@ -5,7 +5,7 @@
 namespace runtime_agent::app {
 
 Command run_command() {
-  return {"run", "connect and synchronise until SIGTERM (also without any subcommand)",
+  return {"run", "connect and synchronize until SIGTERM (also without any subcommand)",
           [](CLI::App& cli, Invocation& invocation) {
             add_kubeconfig_option(cli, invocation);
             return [&invocation] {

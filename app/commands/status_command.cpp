@@ -91,7 +91,7 @@ int status(const Invocation& invocation) {
 
 Command status_command() {
   return {"status",
-          "one screen: connection, certificate, synchronisation, Applications; exit code 1 unless Synchronized",
+          "one screen: connection, certificate, synchronization, Applications; exit code 1 unless Synchronized",
           [](CLI::App& cli, Invocation& invocation) {
             add_kubeconfig_option(cli, invocation);
             add_output_option(cli, invocation);

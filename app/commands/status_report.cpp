@@ -30,9 +30,9 @@ std::string next_step(const Json& document) {
   if (state.is_null())
     return "is the agent deployed? kubectl get pods -A | grep runtime-agent";
   if (state == "ConnectionFailed")
-    return "give a new token in the configuration object";
+    return "put a new token into the configuration object";
   if (state == "Connected")
-    return "wait: the first synchronisation has not ended";
+    return "wait: the first synchronization has not completed";
   return "runtime-agent trace --failed --last (in the pod) shows where it fails";
 }
 
@@ -115,7 +115,7 @@ std::string status_text(const Json& document) {
   error("problem");
   error("connectionError");
   line("Certificate", "expires " + moment(document["certificateNotAfter"], now));
-  line("Synchronised", moment(document["lastSynchronization"], now));
+  line("Synchronized", moment(document["lastSynchronization"], now));
   error("synchronizationError");
   line("Applications", counts_text(document));
   for (const Json& secret : document["secrets"])

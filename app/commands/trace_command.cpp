@@ -99,7 +99,7 @@ Command trace_command() {
         auto* id = cli.add_option("--id", options->id, "this cycle: the trace's id, as in the log and in x-request-id");
         cli.add_flag("--last", options->last, "the latest cycle; with --failed the latest failed one")->excludes(id);
         cli.add_flag("--failed", options->failed, "only cycles in which something failed")->excludes(id);
-        cli.add_option("--file", options->file, "read this trace file instead: also of a process that has ended");
+        cli.add_option("--file", options->file, "read this trace file instead, even that of a process that has ended");
         add_output_option(cli, invocation);
         return [options, &invocation] { return trace(*options, invocation); };
       }};

@@ -74,9 +74,9 @@ Wish spec_wish(const char* command, const char* summary, const char* asked, cons
 
 Wish reconnect_wish() {
   return {"reconnect",
-          "connect anew with the token of the configuration object",
-          "the CompassConnection is deleted; the agent connects anew",
-          "connected anew",
+          "reconnect with the token in the configuration object",
+          "the CompassConnection is deleted; the agent reconnects",
+          "reconnected",
           [](kubernetes::Api& api, const CallContext& context) -> Result<std::string> {
             const auto present = api.get(kubernetes::compass_connections(), connection_name, context);
             if (!present)
@@ -106,7 +106,7 @@ std::string state_line(const Json& connection) {
 int explain(Invocation& invocation, const Failure& failure) {
   invocation.err << "runtime-agent: " << printable(failure.text()) << '\n';
   if (failure.kind == FailureKind::not_found)
-    invocation.err << "runtime-agent: has the agent never run here? 'runtime-agent check' looks for what it lacks\n";
+    invocation.err << "runtime-agent: has the agent never run here? 'runtime-agent check' shows what is missing\n";
   return exit_not_done;
 }
 
@@ -128,7 +128,7 @@ int wait_for(const Wish& wish, const std::string& asked, kubernetes::Api& api, s
     std::this_thread::sleep_for(250ms); // an agent needs longer
   }
   progress.done();
-  invocation.err << "runtime-agent: asked for, but not done in time\n";
+  invocation.err << "runtime-agent: requested, but not done within the timeout\n";
   if (!last.is_null())
     invocation.err << printable(state_line(last)) << '\n';
   return exit_not_done;
@@ -164,7 +164,7 @@ Command command_of(const Wish& wish) {
   return {wish.command, wish.summary, [wish](CLI::App& cli, Invocation& invocation) {
             const auto options = std::make_shared<WishOptions>();
             add_kubeconfig_option(cli, invocation);
-            cli.add_flag("--wait", options->wait, "wait until it is done; the exit code says whether it was");
+            cli.add_flag("--wait", options->wait, "wait until it is done; the exit code tells whether it was");
             cli.add_option("--timeout", options->timeout, "how long to wait (default 1m)")->type_name("DURATION");
             return [wish, options, &invocation] { return carry_out(wish, *options, invocation); };
           }};
@@ -173,7 +173,7 @@ Command command_of(const Wish& wish) {
 } // namespace
 
 Command resync_command() {
-  return command_of(spec_wish("resync", "synchronise now", "the agent synchronises now", "synchronised", "resyncNow"));
+  return command_of(spec_wish("resync", "synchronize now", "the agent synchronizes now", "synchronized", "resyncNow"));
 }
 
 Command refresh_credentials_command() {

@@ -24,7 +24,7 @@ Json actor_document(const ActorFacts& facts) {
 Markup last_failure(const Json& actor, const Json& now) {
   const Json& failure = actor["lastFailure"];
   if (failure.is_null())
-    return html(R"(<p class="quiet">Has not failed.</p>)");
+    return html(R"(<p class="quiet">It has not failed.</p>)");
   return html(R"(<p class="cause"><b>Last failure</b> {}: {}</p>)", ago(failure["time"], now), failure["text"]);
 }
 

@@ -127,7 +127,7 @@ Markup applications_body(const Json& document) {
       rows += row(application, document["time"]);
   Markup more;
   if (shown > shown_at_most)
-    more = html(R"(<p class="quiet">and {} more: the JSON document holds all.</p>)", shown - shown_at_most);
+    more = html(R"(<p class="quiet">and {} more: the JSON document contains all.</p>)", shown - shown_at_most);
   return html(R"({}{}
 <table class="stack"><thead><tr><th>Application</th><th>State</th><th>Desired</th><th>Applied</th><th>Last change</th><th>Error</th></tr></thead><tbody>
 {}</tbody></table>{}

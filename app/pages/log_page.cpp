@@ -10,8 +10,8 @@ struct LevelMeaning {
   const char* meaning;
 };
 constexpr std::array levels = {
-    LevelMeaning{"debug", "every step, for finding a fault"}, LevelMeaning{"info", "what was done"},
-    LevelMeaning{"warning", "what went wrong and is tried again"}, LevelMeaning{"error", "what needs a person"}};
+    LevelMeaning{"debug", "every step, for debugging"}, LevelMeaning{"info", "what was done"},
+    LevelMeaning{"warning", "what went wrong and is retried"}, LevelMeaning{"error", "what needs attention"}};
 
 } // namespace
 

@@ -57,7 +57,7 @@ Json problems_of(const status_writer::Facts& facts, const Json& actors,
   if (facts.connection && facts.connection->maintaining)
     add("Certificate", facts.connection->maintaining->text(), "/tracez?outcome=failed");
   if (facts.synchronization && facts.synchronization->fetching)
-    add("Synchronisation", facts.synchronization->fetching->text(), "/tracez?outcome=failed");
+    add("Synchronization", facts.synchronization->fetching->text(), "/tracez?outcome=failed");
   if (facts.synchronization && facts.synchronization->labelling)
     add("Runtime labels", facts.synchronization->labelling->text(), "/tracez?outcome=failed");
   if (facts.synchronization && facts.synchronization->applied && facts.synchronization->applied->failure)
@@ -111,12 +111,12 @@ Markup certificate_tile(const Json& document) {
                    fmt::format("{:.3f}", share), share, fmt::format("{:.0f}", share * 100)));
 }
 
-Markup synchronisation_tile(const Json& document) {
+Markup synchronization_tile(const Json& document) {
   const Json& synchronization = document["synchronization"];
   if (synchronization.is_null() || synchronization["lastAttempt"].is_null())
-    return tile("Synchronised", "/tracez", html("not yet"), html("no fetch has ended"));
+    return tile("Synchronized", "/tracez", html("not yet"), html("no fetch has completed"));
   const Json& done = synchronization["lastSuccessfulApplication"];
-  return tile("Synchronised", "/tracez", done.is_null() ? html("not wholly yet") : ago(done, document["time"]),
+  return tile("Synchronized", "/tracez", done.is_null() ? html("not completely yet") : ago(done, document["time"]),
               html("last attempt {}", ago(synchronization["lastAttempt"], document["time"])));
 }
 
@@ -144,7 +144,7 @@ Markup actors_tile(const Json& document) {
 Markup cycles_tile(const Json& document) {
   const Json& cycles = document["cycles"];
   return tile("Failed cycles", "/tracez?outcome=failed", html("{}", cycles["failed"]),
-              html("of {} remembered", cycles["remembered"]));
+              html("of {} recorded", cycles["remembered"]));
 }
 
 Markup problem_list(const Json& document) {
@@ -160,7 +160,7 @@ Markup problem_list(const Json& document) {
 
 Markup failed_cycles(const Json& document) {
   if (document["cycles"]["latestFailed"].empty())
-    return html(R"(<p class="quiet">None is remembered.</p>)");
+    return html(R"(<p class="quiet">None is recorded.</p>)");
   Markup rows;
   for (const Json& cycle : document["cycles"]["latestFailed"]) {
     const auto outcome = cycle["outcome"].get<std::string>();
@@ -219,7 +219,7 @@ Markup overview_body(const Json& document) {
               document["ready"] == true ? pill("ready", "ok") : pill("not ready", "bad"), document["version"],
               ago(document["started"], document["time"]),
               document["ready"] == true ? Markup() : html(R"(<p class="notice bad">{}</p>)", document["readyText"]),
-              applications_tile(document), synchronisation_tile(document), certificate_tile(document),
+              applications_tile(document), synchronization_tile(document), certificate_tile(document),
               actors_tile(document), cycles_tile(document), problem_list(document), failed_cycles(document),
               addresses(document));
 }

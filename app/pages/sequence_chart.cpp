@@ -232,7 +232,7 @@ Markup sequence_chart(const Json& cycle) {
   const std::size_t shown = std::min(rows.size(), rows_in_chart);
   Markup more;
   if (shown < rows.size())
-    more = html(R"(<p class="quiet">The chart holds the first {} of {} spans; the tree below has all.</p>)", shown,
+    more = html(R"(<p class="quiet">The chart shows the first {} of {} spans; the tree below has all.</p>)", shown,
                 rows.size());
   return html(R"(<figure class="sequence">{}{}</figure>{})", Chart(wide, rows, shown).draw(),
               Chart(narrow, rows, shown).draw(), more);

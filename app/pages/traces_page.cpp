@@ -92,7 +92,7 @@ Result<std::vector<Cycle>> cycles_of(const PageSources& sources, const Query& qu
 
 PageModel one_cycle(const Cycle* cycle, Json process) {
   if (cycle == nullptr || cycle->spans.empty())
-    return {404, {{"error", "No such cycle is remembered; /tracez lists those that are."}}};
+    return {404, {{"error", "No such cycle is recorded; /tracez lists those that are."}}};
   return {200, {{"process", std::move(process)}, {"cycle", cycle_document(*cycle)}}};
 }
 
@@ -133,7 +133,7 @@ Markup process_line(const Json& process, const Json& now) {
     return html(
         R"(<p class="notice">The process before this one, started {}. It {}. <a href="/tracez">This process</a></p>)",
         ago(process["started"], now),
-        process["end"] == "" ? Json("said nothing about its end: it was killed, or ended as it was told")
+        process["end"] == "" ? Json("left no reason for its end: it was killed, or terminated normally")
                              : Json("ended: " + process["end"].get<std::string>()));
   return html(
       R"(<p class="filters"><a href="/tracez">all</a><a href="/tracez?outcome=failed">failed</a><a href="/tracez?process=previous">previous process</a></p>)");

@@ -157,7 +157,7 @@ protected:
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 500));
     leader.process->signal(SIGCONT);
     EXPECT_TRUE(comes_true([&] {
-      return leader.process->output().find("no longer leading") != std::string::npos ||
+      return leader.process->output().find("no longer the leader") != std::string::npos ||
              leader.process->output().find("standing by") != std::string::npos;
     })) << leader.process->output();
     EXPECT_TRUE(comes_true([&] { return leader.process->health("/readyz") == 200; }));
@@ -210,7 +210,7 @@ TEST_F(TwoInSandbox, ActsAloneWithOneWarningWhereLeasesAreForbidden) {
   synchronise(variables);
   std::size_t warnings = 0;
   for (const std::string& line : world().agent().lines())
-    warnings += line.find("Leases may not be used") != std::string::npos ? 1 : 0;
+    warnings += line.find("no permission to use Leases") != std::string::npos ? 1 : 0;
   EXPECT_EQ(warnings, 1u);
 }
 
@@ -220,8 +220,8 @@ TEST_F(TwoInSandbox, WaitsAndSaysSoWhereLeasesAreForbiddenAndElectionIsOn) {
   Variables variables = world().quick_environment(Rights::todays);
   variables["APP_LEADER_ELECTION"] = "on";
   world().start(variables);
-  ASSERT_TRUE(
-      comes_true([this] { return world().agent().output().find("waiting for the right") != std::string::npos; }));
+  ASSERT_TRUE(comes_true(
+      [this] { return world().agent().output().find("no permission to use Leases; waiting") != std::string::npos; }));
   EXPECT_EQ(world().agent().health("/readyz"), 503);
   EXPECT_EQ(world().agent().health("/healthz"), 200);
   EXPECT_EQ(compass().requests().size(), 0u);

@@ -70,7 +70,7 @@ TEST_F(CheckInSandbox, NamesAConfigurationObjectThatMayNotBeRead) {
   world().configure();
   log_in({{{"get", "create", "update", "delete"}, {""}, {"secrets"}, {"istio-system"}, {}},
           {{"create"}, {"authorization.k8s.io"}, {"selfsubjectaccessreviews"}, {}, {}}});
-  expect({"configuration", "failed", {"compass-agent-configuration", "may not be read"}, {"Role"}});
+  expect({"configuration", "failed", {"compass-agent-configuration", "no permission to read"}, {"Role"}});
 }
 TEST_F(CheckInSandbox, NamesAHostWithoutAnAddress) {
   world().configure({{"CONNECTOR_URL", "https://compass.invalid/graphql"}});
@@ -278,7 +278,7 @@ TEST_P(CheckOfDirectorInSandbox, NamesIt) {
 INSTANTIATE_TEST_SUITE_P(Each, CheckOfDirectorInSandbox,
                          testing::Values(DirectorFault{"http-403", "403", "TENANT"},
                                          DirectorFault{"http-429", "429", "nothing to do here"},
-                                         DirectorFault{"http-500", "500", "it is Compass"}),
+                                         DirectorFault{"http-500", "500", "the problem is in Compass"}),
                          [](const auto& parameter) { return std::string(parameter.param.action).substr(5); });
 
 } // namespace

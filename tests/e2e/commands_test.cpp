@@ -48,7 +48,7 @@ TEST_F(CommandsInSandbox, ResyncSynchronisesNow) {
   give_applications(3, "after");
   const auto [code, output] = ask({"resync", "--wait"});
   EXPECT_EQ(code, 0);
-  EXPECT_EQ(output, "synchronised\n");
+  EXPECT_EQ(output, "synchronized\n");
   EXPECT_EQ(world().application_names().size(), 3u);
 }
 
@@ -74,7 +74,7 @@ TEST_F(CommandsInSandbox, SaysWhatIsWrongWhereItIsNotDoneInTime) {
   add_fault({{"service", "director"}, {"action", "http-500"}, {"times", -1}});
   const auto [code, output] = ask({"resync", "--wait", "--timeout", "3s"});
   EXPECT_EQ(code, 1);
-  EXPECT_THAT(output, AllOf(HasSubstr("not done in time"), HasSubstr("500")));
+  EXPECT_THAT(output, AllOf(HasSubstr("not done within the timeout"), HasSubstr("500")));
 }
 
 TEST_F(CommandsInSandbox, PointsToCheckWhereTheAgentHasNeverRun) {

@@ -123,7 +123,7 @@ TEST_F(DiagnosticsInSandbox, StatusNamesTheFailureAndEndsWithOne) {
   ASSERT_TRUE(reaches("ConnectionFailed"));
   const auto [code, output] = command({"status"});
   EXPECT_EQ(code, 1);
-  EXPECT_THAT(output, AllOf(HasSubstr("ConnectionFailed"), HasSubstr("give a new token")));
+  EXPECT_THAT(output, AllOf(HasSubstr("ConnectionFailed"), HasSubstr("put a new token")));
 }
 
 TEST_F(DiagnosticsInSandbox, StatusWorksWithoutAnAgent) {

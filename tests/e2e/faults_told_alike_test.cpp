@@ -138,7 +138,7 @@ std::vector<FaultToldAlike> faults() {
        "missing_right\\{operation=\"delete applications\"\\} 1"},
       of_director("403", "TENANT"),
       of_director("429", "nothing to do here"),
-      of_director("500", "it is Compass"),
+      of_director("500", "the problem is in Compass"),
       {"OneNameForTwo",
        true,
        [](auto& test) { test.give_applications_of_one_name(); },

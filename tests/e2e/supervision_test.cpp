@@ -63,7 +63,7 @@ TEST_P(RestartStorm, EscalatesWithinTheIntensityAndTheReasonIsInLogTraceAndConne
   world().start(variables());
   EXPECT_TRUE(comes_true([this] { return world().state() == "Synchronized" && world().errors() == "\n\n"; }))
       << world().errors();
-  EXPECT_THAT(world().agent().output(), HasSubstr("the process before did not end by a signal"));
+  EXPECT_THAT(world().agent().output(), HasSubstr("the previous process did not end by a signal"));
   EXPECT_THAT(world().agent().output(), HasSubstr(actor + " terminated 4 times"));
 }
 
@@ -176,7 +176,7 @@ TEST_F(Supervision, WithoutAWritablePlaceTheTraceLiesInMemoryAndTheLogSaysSo) {
   Variables nowhere = variables();
   nowhere["APP_TRACE_FILE"] = "/proc/no/such/place";
   synchronise(nowhere);
-  EXPECT_THAT(world().agent().output(), HasSubstr("the trace is kept in memory alone"));
+  EXPECT_THAT(world().agent().output(), HasSubstr("the trace is kept in memory only"));
   EXPECT_THAT(world().agent().diagnostics("/tracez"), HasSubstr("DirectorFetcher"));
 }
 

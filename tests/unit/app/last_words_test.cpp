@@ -36,7 +36,7 @@ TEST(LastWords, TheStateFitsWhatTheActorDoes) {
     say_last_words(object, std::string(each.actor) + " has ended 11 times", noon);
     EXPECT_EQ(object["status"]["connectionState"], each.state) << each.actor;
     EXPECT_EQ(object["status"][each.part]["error"],
-              "The agent has ended itself and is started anew: " + std::string(each.actor) + " has ended 11 times");
+              "The agent terminated itself and is being restarted: " + std::string(each.actor) + " has ended 11 times");
   }
 }
 

@@ -52,7 +52,7 @@ TEST_P(StaleSynchronisation, IsOlderThanThreePeriodsAndThePresentBackOff) {
   facts.synchronization->last_successful_fetch = now - GetParam().age;
   const auto result = readiness(facts, now, 20s, GetParam().backoff);
   EXPECT_EQ(result.ready, GetParam().ready);
-  EXPECT_EQ(result.text.find("synchronisation") != std::string::npos, !GetParam().ready);
+  EXPECT_EQ(result.text.find("synchronization") != std::string::npos, !GetParam().ready);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ages, StaleSynchronisation,
