@@ -44,12 +44,12 @@ struct Settings {
   std::uint16_t diagnostics_port = 8091; ///< 0: off
   log::Format log_format = log::Format::json;
   log::Level log_level = log::Level::info;
-  std::string trace_file; ///< empty: in the temporary folder
+  std::string trace_file; ///< empty: in the temporary directory
   unsigned kubernetes_concurrency = 4;
   std::size_t fetch_max_applications = 20'000;
   std::size_t fetch_max_bytes = 80u << 20;
   LeaderElection leader_election = LeaderElection::automatic;
-  std::vector<std::string> ignored; ///< variables that today's deployments set and that mean nothing any more
+  std::vector<std::string> ignored; ///< variables that deployments of the Go agent set and that are no longer used
 };
 
 /// Looks a variable up; nullopt where it is not set.

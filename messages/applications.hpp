@@ -29,7 +29,7 @@ struct DesiredStateFetched {
   std::shared_ptr<const DesiredState> state;
 };
 
-/// One Application that could not be brought in line, and why; or that is in line, and what does not work.
+/// An Application that could not be reconciled, and why; or one that was, and what does not work.
 struct ApplicationProblem {
   std::string application; ///< name in the cluster, or the Director's where there is none
   std::string reason;
@@ -49,7 +49,7 @@ struct ApplyCounts {
   std::uint32_t secrets_written = 0, secrets_deleted = 0;
 };
 
-/// How bringing the cluster in line with `sequence` has ended.
+/// The result of reconciling the cluster with `sequence`.
 struct DesiredStateApplied {
   std::uint64_t sequence = 0;
   ApplyCounts counts;

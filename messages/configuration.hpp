@@ -27,10 +27,10 @@ struct ConfigurationObserved {
   std::optional<Failure> problem;                               ///< which object, which key, what was expected
 };
 
-/// The CompassConnection was gone (or never there): connect anew with the configuration's token. `id` names that
-/// absence for ever (§1.2): it is kept in an annotation of the new object until it has been served, and asked for once
-/// it stands there: an object that goes because its definition goes is no person's wish, and only making it anew shows
-/// which it was.
+/// The CompassConnection was gone (or never there): reconnect with the configuration's token. `id` identifies
+/// that absence (§1.2). It is kept in an annotation of the new object until it has been served, and the request is only
+/// made once the annotation is there: an object that is deleted with its definition is nobody's wish, and only
+/// recreating it shows the difference.
 struct ReconnectRequested {
   std::string id;
 };

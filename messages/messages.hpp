@@ -60,11 +60,11 @@ using ConfigWatcherActor = caf::typed_actor<
 using ConnectionManagerActor = caf::typed_actor<
     // The configuration object as it is; looked at only while a token is needed (§1.1).
     caf::reacts_to<ConfigurationObserved>,
-    // Connect anew with the configuration's token (§1.2).
+    // Reconnect with the configuration's token (§1.2).
     caf::reacts_to<ReconnectRequested>,
     // Renew the certificate now (§1.2).
     caf::reacts_to<CredentialsRefreshRequested>,
-    // Compass refused the certificate: find out what it is worth (§5.4).
+    // Compass refused the certificate: check whether it is still accepted (§5.4).
     caf::reacts_to<CertificateRefused>,
     // A peer has just started: tell the connection as it is.
     caf::reacts_to<FactsRequested>>;
@@ -74,15 +74,16 @@ using DirectorFetcherActor = caf::typed_actor<
     caf::reacts_to<ConnectionReady>,
     // There is no usable certificate: do not fetch.
     caf::reacts_to<ConnectionLost>,
-    // Synchronise now (§1.2).
+    // Synchronize now (§1.2).
     caf::reacts_to<ResyncRequested>,
-    // The cluster is in line, or not quite: set the Runtime's labels (§3), report, fetch again where asked to confirm.
+    // The cluster is reconciled, possibly with failures: set the Runtime's labels (§3), report, fetch again where asked
+    // to confirm.
     caf::reacts_to<DesiredStateApplied>,
     // A peer has just started: tell the last complete state.
     caf::reacts_to<FactsRequested>>;
 
 using ApplicationReconcilerActor = caf::typed_actor<
-    // Bring the cluster in line with this; replaces one that has not been started (§5.2).
+    // Reconcile the cluster with this state; replaces one that has not been started (§5.2).
     caf::reacts_to<DesiredStateFetched>,
     // A peer has just started: tell how the last state was applied.
     caf::reacts_to<FactsRequested>>;
@@ -90,7 +91,7 @@ using ApplicationReconcilerActor = caf::typed_actor<
 using StatusWriterActor = caf::typed_actor<
     // The connection's part of the status (§5.4).
     caf::reacts_to<ConnectionReport>,
-    // The synchronisation's part of the status (§5.4).
+    // The synchronization's part of the status (§5.4).
     caf::reacts_to<SynchronizationReport>,
     // The CompassConnection as it is in the cluster.
     caf::reacts_to<CompassConnectionObserved>>;

@@ -22,8 +22,8 @@ struct Settings {
   std::function<void(std::chrono::milliseconds)> publish_backoff{};
 };
 
-/// Fetches the whole desired state at its pace, hands it to ApplicationReconciler, and once the cluster is in line sets
-/// the Runtime's labels. Reports how the synchronisation stands.
+/// Fetches the complete desired state periodically, passes it to ApplicationReconciler, and sets the Runtime's labels
+/// once the cluster is reconciled. Reports the state of the synchronization.
 class DirectorFetcher : public supervision::TracedActor<DirectorFetcherActor> {
 public:
   using Base = supervision::TracedActor<DirectorFetcherActor>;

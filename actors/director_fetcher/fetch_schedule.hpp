@@ -14,7 +14,7 @@ using Time = std::chrono::steady_clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
 
 struct Pace {
-  Milliseconds period{20'000};           ///< between synchronisations
+  Milliseconds period{20'000};           ///< between synchronizations
   Milliseconds minimal_interval{10'000}; ///< least time between calls, but for a person's request
   Milliseconds ceiling{300'000};         ///< of the back-off
   /// Least time between two fetches that a person has asked for: nobody sees what has come of one sooner, and what asks

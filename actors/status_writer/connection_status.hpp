@@ -31,11 +31,11 @@ struct Facts {
   bool counts_pruned = false; ///< the same of the counts of Applications
 };
 
-/// `status.connectionState`: the first that holds of §5.4's order. `present` is what the object says now: it stands for
-/// the synchronisation until this process has tried one, so that a restart of the agent does not flicker.
+/// `status.connectionState`: the first that holds of §5.4's order. `present` is what the object says now: it is used
+/// for the synchronization until this process has tried one, so that a restart of the agent does not flicker.
 std::string_view connection_state(const Facts& facts, std::string_view present);
 
-/// The synchronisation's part of it: `Connected` where no cycle has done anything yet.
+/// The synchronization's part of it: `Connected` where no cycle has done anything yet.
 std::string_view synchronization_state(const SynchronizationReport& report);
 
 /// One line for `synchronizationStatus.error`; empty where nothing is wrong. At most 2,000 characters: the Applications
@@ -49,8 +49,8 @@ enum class Change {
   significant, ///< a state, an error, a certificate, a wish: to be written at once
 };
 
-/// Brings the object in line with the facts and changes nothing else of it: what is not ours stays, and a fact that
-/// is not known leaves what the object has (a failure never erases an earlier success's time). Fills in an object
+/// Updates the object with the facts and changes nothing else in it: what is not ours stays, and a fact that is not
+/// known leaves what the object has (a failure never erases an earlier success's time). Fills in an object
 /// without status, or made by hand.
 Change apply_facts(kubernetes::Json& object, const Facts& facts);
 

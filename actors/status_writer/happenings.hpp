@@ -28,8 +28,8 @@ struct ToldProblems {
   std::map<std::string, std::string> warnings;
 };
 
-/// Applications that have a problem or a warning, have another one, or none any more; `told` is brought in line. At
-/// most 50 at once, and one that says how many more there are.
+/// Applications whose problem or warning is new, has changed, or is resolved; updates `told`. At most 50 at a time, and
+/// one entry that says how many more there are.
 std::vector<Happening> problems_changed(const DesiredStateApplied& applied, ToldProblems& told);
 
 /// `text` without " (x-request-id …)", which differs in each cycle.

@@ -13,7 +13,7 @@
 namespace runtime_agent::status_writer {
 
 struct Settings {
-  /// A change of times alone waits for the end of a cycle, at most this long (the synchronisation period).
+  /// A change of times alone waits for the end of a cycle, at most this long (the synchronization period).
   std::chrono::milliseconds times_limit{20'000};
   /// Least time between two writes; a change of state does not wait for it (§5.4).
   std::chrono::milliseconds least_interval{1'000};

@@ -17,7 +17,7 @@ class SlotMailbox;
 /// on the sender's thread, where the receiver's or its Slot's `enqueue` runs, and stays through the Slot's buffer.
 class Envelope final : public caf::mailbox_element {
 public:
-  /// `sender` lives for ever: a literal.
+  /// `sender` has to outlive the process: a literal.
   Envelope(caf::mailbox_element_ptr content, const TraceContext& trace, std::string_view sender,
            caf::actor_clock::time_point queued);
   /// Where it is still in custody, its actor has died without handling it: it goes back to the Slot.

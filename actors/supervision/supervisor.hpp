@@ -25,7 +25,7 @@ public:
   /// Ends the Slots and, without grace, their children.
   ~Supervisor();
 
-  /// A new Slot, without a child until `start`: its address, good for ever.
+  /// Adds a Slot, which has no child until `start`. Its address stays valid.
   template <class Handle>
   Handle add(ChildSpecification specification) {
     return caf::actor_cast<Handle>(add_slot(std::move(specification)));

@@ -28,7 +28,7 @@ struct TraceFile {
 /// know; in a sentence that says which. Records that are torn are left out.
 Result<TraceFile> read_trace_file(const std::string& path);
 
-/// `runtime-agent.trace` in the temporary folder.
+/// `runtime-agent.trace` in the temporary directory.
 std::string default_trace_file();
 /// Where the file of the process before is kept.
 inline std::string previous_trace_file(const std::string& path) {

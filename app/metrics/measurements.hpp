@@ -71,10 +71,10 @@ private:
   std::map<std::string, std::unique_ptr<Histogram<8>>> durations_;
 };
 
-/// How a synchronisation ended, in the words of the metric; nullopt where the report ends none.
+/// How a synchronization ended, in the words of the metric; nullopt where the report ends none.
 std::optional<std::string> cycle_outcome(const SynchronizationReport& report);
 
-/// Synchronisations, by the reports that end them.
+/// Synchronizations, by the reports that end them.
 class CycleMeasurements {
 public:
   CycleMeasurements();

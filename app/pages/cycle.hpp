@@ -10,7 +10,7 @@ namespace runtime_agent::app {
 /// with its `depth`, and with times in seconds since the cycle's begin.
 Json cycle_document(const supervision::Cycle& cycle);
 
-/// "DirectorFetcher: timer synchronise".
+/// "DirectorFetcher: timer synchronize".
 std::string span_title(const Json& span);
 /// One line a span, indented by what caused it.
 std::string cycle_text(const Json& cycle);

@@ -14,7 +14,7 @@ class ConnectorClient {
 public:
   virtual ~ConnectorClient() = default;
 
-  /// `configuration` with a token: spends it, whatever comes back; the answer carries a new one.
+  /// `configuration` with a token, which is single-use even if the call fails; the answer carries a new one.
   /// The signing information is present and not blank, or the answer is a Failure.
   virtual Result<ConnectorConfiguration> configuration(const std::string& url, const Secret& token,
                                                        const CallContext& context) = 0;

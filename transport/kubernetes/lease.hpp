@@ -98,7 +98,7 @@ private:
 class ElectionHandler {
 public:
   virtual ~ElectionHandler() = default;
-  /// This process leads from now on; also said where it has led alone before.
+  /// This process leads from now on; also called if it led alone before.
   virtual void leads() = 0;
   /// The authorizer forbids Leases: this process leads, and does not know of others.
   virtual void leads_alone(const Failure& failure) = 0;
@@ -106,7 +106,7 @@ public:
   virtual void lost(const std::string& reason) = 0;
   /// Somebody else leads. Told at each change of the holder.
   virtual void stands_by(const std::string& holder) = 0;
-  /// The Lease cannot be had or seen (again told where the Failure's kind changes); it is tried again.
+  /// The Lease cannot be acquired or read; called again when the kind of the Failure changes. It is retried.
   virtual void cannot_ask(const Failure& failure) = 0;
 };
 

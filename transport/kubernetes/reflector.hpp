@@ -53,7 +53,7 @@ struct ReflectorOptions {
   Clock* clock = nullptr;              ///< null: the real one; outlives the reflector
 };
 
-/// Lists a collection and watches it from the list's version, for ever (architecture §6): bookmarks, 410 → list again,
+/// Lists a collection and keeps watching it from the list's version (architecture §6): bookmarks, 410 → list again,
 /// very short watches count as failures, back-off with jitter.
 class Reflector {
 public:
