@@ -5,6 +5,7 @@
 #include "actors/connection_manager/connection_manager.hpp"
 #include "actors/director_fetcher/director_fetcher.hpp"
 #include "actors/status_writer/status_writer.hpp"
+#include "app/mapping.hpp"
 #include "app/test_controls.hpp"
 
 namespace runtime_agent::app {
@@ -44,9 +45,7 @@ director_fetcher::Settings director_fetcher_settings(const Settings& settings, O
 
 application_reconciler::Settings application_reconciler_settings(const Settings& settings, Observed& observed) {
   application_reconciler::Settings result;
-  result.mapping.central_gateway_url = settings.central_gateway_url;
-  result.mapping.skip_verify = settings.skip_apps_tls_verify;
-  result.mapping.integration_namespace = settings.integration_namespace;
+  result.mapping = mapping_of(settings);
   result.minimal_sync_time = settings.minimal_sync_time;
   result.concurrency = settings.kubernetes_concurrency;
   result.publish = [&observed](application_reconciler::PassFacts facts) {

@@ -111,6 +111,9 @@ private:
   void take_out_what_waits();
   void pace_repairs(ApplicationWork& work);
   void repaired(const std::string& object);
+  /// Of Secrets that are to be created: those that others have, of types that are not watched.
+  void look_for_taken_names();
+  void begin_to_carry_out();
   void carry_out();
   void carried_out(const ApplicationWork& work, const Result<ApplicationOutcome>& outcome);
   void learn(const ApplicationWork& work, const ApplicationOutcome& outcome);

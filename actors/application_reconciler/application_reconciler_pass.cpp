@@ -1,11 +1,13 @@
 // A pass of ApplicationReconciler: map, observe, plan, carry out.
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "actors/application_reconciler/answer.hpp"
 #include "actors/application_reconciler/application_reconciler.hpp"
 #include "actors/application_reconciler/problem_text.hpp"
+#include "actors/application_reconciler/taken_names.hpp"
 #include "actors/supervision/log.hpp"
 
 namespace runtime_agent::application_reconciler {
@@ -171,8 +173,32 @@ void ApplicationReconciler::planned(Plan plan) {
   pass_->problems = std::move(plan.problems);
   pass_->counts.desired = plan.desired;
   pass_->counts.unchanged = plan.unchanged;
+  for (const auto& name : plan.conflicts)
+    verification_.forget(name); // whoever takes the other Secret away need not wait for its turn
   pass_->plan = std::move(plan);
   take_out_what_waits();
+  look_for_taken_names();
+}
+
+void ApplicationReconciler::look_for_taken_names() {
+  if (view_.reads_secrets_by_name() || !creates_secrets(pass_->plan.work))
+    return begin_to_carry_out();
+  call<std::set<std::string>>(
+      {"look for taken names", settings_.observation_limit},
+      [api = api_, in = settings_.mapping.integration_namespace](const CallContext& context) {
+        return names_of_other_types(*api, in, context);
+      },
+      [this](const Result<std::set<std::string>>& taken) {
+        auto& work = pass_->plan.work;
+        auto problems = taken ? leave_taken(work, *taken) : put_off_creations(work, taken.error());
+        if (!taken)
+          pass_->failure = waiting_for_answer(taken.error(), problems.size());
+        std::move(problems.begin(), problems.end(), std::back_inserter(pass_->problems));
+        begin_to_carry_out();
+      });
+}
+
+void ApplicationReconciler::begin_to_carry_out() {
   // Where the last pass was ended early, this one begins behind it: no Application waits for ever.
   auto& work = pass_->plan.work;
   std::rotate(work.begin(),
@@ -303,8 +329,7 @@ void ApplicationReconciler::stop_where_unreachable(const std::string& applicatio
   const std::size_t left = pass_->plan.work.size() - pass_->next;
   if (left == 0 || pass_->unreachable_in_a_row < settings_.unreachable_at_most)
     return;
-  pass_->failure = failure;
-  pass_->failure->next = std::to_string(left) + " Applications wait until it answers again";
+  pass_->failure = waiting_for_answer(*failure, left);
   pass_->next = pass_->plan.work.size();
   resume_after_ = application;
 }

@@ -106,6 +106,10 @@ Touched ClusterView::secret_read(const std::string& name, const std::optional<Ob
   return touched;
 }
 
+bool ClusterView::watched(const std::optional<ObservedSecret>& secret) const {
+  return by_name_ || !secret || secret->opaque;
+}
+
 void ClusterView::applications_listed(ObservedApplications all) {
   applications_known_ = true;
   applications_failure_.reset();
@@ -127,9 +131,12 @@ void ClusterView::learn(const ApplicationOutcome& outcome) {
   for (const auto& [name, application] : outcome.applications)
     if (!applications_since_.everything && !applications_since_.applications.contains(name))
       edit().put(name, application);
-  for (const auto& [name, secret] : outcome.secrets)
+  for (const auto& [name, secret] : outcome.secrets) {
     if (by_name_ || (!secrets_since_.everything && !secrets_since_.applications.contains(name)))
-      edit().put(name, secret);
+      edit().put(name, watched(secret) ? secret : std::nullopt);
+    else if (secret && secret->written_here)
+      edit().note_written(name, secret->uid);
+  }
 }
 
 } // namespace runtime_agent::application_reconciler

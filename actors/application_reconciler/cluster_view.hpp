@@ -61,6 +61,8 @@ public:
 
 private:
   ObservedState& edit();
+  /// What happens to it will be told. Secrets of other types are not: nothing is remembered of them.
+  bool watched(const std::optional<ObservedSecret>& secret) const;
 
   std::shared_ptr<ObservedState> observed_ = std::make_shared<ObservedState>();
   bool applications_known_ = false;

@@ -11,6 +11,7 @@
 #include "actors/application_reconciler/names.hpp"
 #include "actors/application_reconciler/object_bodies.hpp"
 #include "actors/application_reconciler/problem_text.hpp"
+#include "actors/application_reconciler/secret_ownership.hpp"
 
 namespace runtime_agent::application_reconciler {
 
@@ -111,13 +112,16 @@ std::string too_large(const compass::Application& source, const std::vector<Desi
 
 // Why this Application cannot be written; empty where it can.
 std::string refusal(const compass::Application& source, const std::string& name,
-                    const std::vector<DesiredSecret>& secrets) {
+                    const std::vector<DesiredSecret>& secrets, const std::set<std::string>& own_secrets) {
   if (!is_dns1123_subdomain(name))
     return "the name " + in_quotes(source.name) + " of Application " + source.id +
            " gives no DNS-1123 subdomain; rename it in Compass";
   for (const auto& secret : secrets)
     if (!is_dns1123_subdomain(secret.name) || !is_label_value(secret.bundle_id))
       return "no Secret can be named " + in_quotes(secret.name) + "; rename the Application in Compass";
+  for (const auto& secret : secrets)
+    if (own_secrets.contains(secret.name))
+      return "its Secret " + secret.name + reason_to_leave_own();
   return too_large(source, secrets);
 }
 
@@ -136,7 +140,9 @@ Digest whole_digest(const DesiredApplication& application) {
 
 class Mapping {
 public:
-  explicit Mapping(const MappingSettings& settings) : settings_(settings) {}
+  explicit Mapping(const MappingSettings& settings) : settings_(settings) {
+    objects_.own_secrets = settings.own_secrets;
+  }
 
   void add(const std::shared_ptr<const compass::Application>& source, bool normalized) {
     std::string name = application_name(source->name, normalized);
@@ -146,7 +152,7 @@ public:
       return;
     }
     auto secrets = desired_secrets(*source, name);
-    if (auto reason = refusal(*source, name, secrets); !reason.empty()) {
+    if (auto reason = refusal(*source, name, secrets, settings_.own_secrets); !reason.empty()) {
       refuse(name, reason);
       return;
     }

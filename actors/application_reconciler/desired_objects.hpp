@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct MappingSettings {
   std::string central_gateway_url; ///< a trailing slash is dropped
   bool skip_verify = false;        ///< `spec.skipVerify` of every Application
   std::string integration_namespace = "kyma-system";
+  std::set<std::string> own_secrets; ///< names of the agent's own in that namespace: never an Application's (§5.3)
 };
 
 enum class SecretKind { credentials, parameters };
@@ -49,6 +51,8 @@ struct DesiredObjects {
   std::map<std::string, std::string> refused;
   /// Secret's name → its Application's.
   std::map<std::string, std::string> secret_owners;
+  /// As in the settings: never deleted, whatever they carry.
+  std::set<std::string> own_secrets;
 
   /// The refusals as problems, by name.
   std::vector<ApplicationProblem> problems() const;

@@ -49,19 +49,42 @@ public:
   }
 
 private:
-  // The whole Application first, then its Secrets, which need its uid.
+  // The whole Application first, then its Secrets, which need its uid: so whose they are is asked before (contract
+  // §5.3).
   void create() {
+    if (!may_write_secrets())
+      return;
     auto uid = create_application();
     if (!uid && uid.error().kind != FailureKind::already_exists) {
       fail(uid.error());
       return;
     }
+    bool all_ours = true;
     if (uid)
-      write_secrets(*uid);
+      all_ours = write_secrets(*uid);
     // Made by somebody else since, or by us, whose answer was lost: look at it.
     else if (const auto merged = merge(application_body(*work_.desired->source, work_.name, settings_)))
-      write_secrets(*merged);
-    remove_secrets();
+      all_ours = write_secrets(*merged);
+    if (all_ours)
+      remove_secrets();
+    else if (uid)
+      take_back();
+  }
+
+  bool may_write_secrets() {
+    return std::all_of(work_.secret_writes.begin(), work_.secret_writes.end(), [this](const SecretWrite& write) {
+      return !write.exists || secrets_.may_write(*work_.desired, write);
+    });
+  }
+
+  // Somebody was quicker with a Secret of that name: the Application is not created, so what was made is no more.
+  void take_back() {
+    const ObservedApplication made = *outcome_.applications.back().second;
+    if (!delete_application(made))
+      return;
+    outcome_.applications.emplace_back(work_.name, std::nullopt);
+    outcome_.action = ApplicationAction::keep;
+    outcome_.written = false;
   }
 
   // Its uid.
@@ -77,7 +100,8 @@ private:
 
   // Secrets first: what the Application refers to is there when it does.
   void update() {
-    write_secrets(work_.uid);
+    if (!write_secrets(work_.uid))
+      return;
     remove_secrets();
     if (work_.action == ApplicationAction::keep || context_.cancel.cancelled())
       return;
@@ -124,7 +148,10 @@ private:
   }
 
   void remove() {
-    if (!delete_application())
+    ObservedApplication seen;
+    seen.uid = work_.uid;
+    seen.resource_version = work_.resource_version;
+    if (!delete_application(seen))
       return;
     // Its Secrets go when it is gone: finalizers may hold it.
     const auto left = api_.get(resource_, work_.name, context_);
@@ -139,8 +166,8 @@ private:
   }
 
   // True: the API server has taken the deletion, or there is nothing left to delete.
-  bool delete_application() {
-    kubernetes::DeleteOptions options{work_.uid, work_.resource_version};
+  bool delete_application(const ObservedApplication& known) {
+    kubernetes::DeleteOptions options{known.uid, known.resource_version};
     for (int attempt = 0; attempt < attempts_at_most; ++attempt) {
       const auto deleted = api_.remove(resource_, work_.name, options, context_);
       if (deleted || deleted.error().kind == FailureKind::not_found) {
@@ -162,7 +189,7 @@ private:
       }
       const auto seen = observed_application(*live);
       saw(*live);
-      if (seen.uid != work_.uid || !seen.managed || seen.terminating)
+      if (seen.uid != known.uid || !seen.managed || seen.terminating)
         return false;
       options.resource_version = seen.resource_version;
     }
@@ -184,10 +211,12 @@ private:
       fail(live.error());
   }
 
-  void write_secrets(const std::string& owner_uid) {
+  // False: one of them is somebody else's.
+  bool write_secrets(const std::string& owner_uid) {
     for (const auto& write : work_.secret_writes)
-      if (!context_.cancel.cancelled())
-        secrets_.write(*work_.desired, work_.desired->secrets.at(write.index), write.exists, owner_uid);
+      if (!context_.cancel.cancelled() && !secrets_.write(*work_.desired, write, owner_uid))
+        return false;
+    return true;
   }
 
   void remove_secrets() {

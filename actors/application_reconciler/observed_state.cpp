@@ -43,10 +43,6 @@ void add_secrets_of(std::vector<std::string>& names, const JsonView& service, co
   add_name(names, parameters_secret_name(application, bundle));
 }
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 } // namespace
 
 bool OwnerReference::is_application() const {
@@ -94,6 +90,8 @@ ObservedSecret observed_secret(const JsonView& object) {
   secret.uid = text_or_empty(metadata.member("uid"));
   secret.resource_version = text_or_empty(metadata.member("resourceVersion"));
   secret.terminating = !metadata.member("deletionTimestamp").is_null();
+  const std::string_view type = object.member("type").text();
+  secret.opaque = type.empty() || type == "Opaque"; // what the API server makes of none
   secret.credentials = secret_digest(object, SecretKind::credentials);
   secret.parameters = secret_digest(object, SecretKind::parameters);
   secret.application_label = text(labels.member("app"));
@@ -135,16 +133,40 @@ void ObservedState::put(const std::string& name, std::optional<ObservedSecret> s
     secrets_.erase(name);
 }
 
+void ObservedState::replace_secrets(ObservedSecrets all) {
+  all.note_written_of(secrets_);
+  secrets_ = std::move(all);
+}
+
 const ObservedSecret* ObservedSecrets::find(const std::string& name) const {
   const auto found = secrets_.find(name);
   return found == secrets_.end() ? nullptr : &found->second;
 }
 
 void ObservedSecrets::insert_or_assign(const std::string& name, ObservedSecret secret) {
+  if (const auto* known = find(name))
+    secret.written_here |= known->written_here && known->uid == secret.uid;
   erase(name);
   if (auto application = secret.application(); !application.empty())
     by_application_[std::move(application)].insert(name);
   secrets_.emplace(name, std::move(secret));
+}
+
+void ObservedSecrets::note_written(const std::string& name, const std::string& uid) {
+  if (const auto known = secrets_.find(name); known != secrets_.end() && known->second.uid == uid)
+    known->second.written_here = true;
+}
+
+void ObservedSecrets::note_written_of(const ObservedSecrets& former) {
+  auto next = secrets_.begin(); // both are sorted: one walk, as this may be an actor's handler
+  for (const auto& [name, secret] : former.secrets_) {
+    if (!secret.written_here)
+      continue;
+    while (next != secrets_.end() && next->first < name)
+      ++next;
+    if (next != secrets_.end() && next->first == name && next->second.uid == secret.uid)
+      next->second.written_here = true;
+  }
 }
 
 void ObservedSecrets::erase(const std::string& name) {
@@ -155,21 +177,6 @@ void ObservedSecrets::erase(const std::string& name) {
   if (owner != by_application_.end() && owner->second.erase(name) > 0 && owner->second.empty())
     by_application_.erase(owner);
   secrets_.erase(known);
-}
-
-bool made_for(const std::string& name, const ObservedSecret& secret, const std::string& application,
-              const ObservedApplication* observed) {
-  if (secret.controlled_by_other_than(application))
-    return false;
-  const bool owned =
-      std::any_of(secret.owners.begin(), secret.owners.end(), [](const auto& owner) { return owner.is_application(); });
-  // Without an owner its label speaks for it; a long Application's label is cut.
-  if (owned ? secret.application() != application : secret.application_label != application_label(application))
-    return false;
-  if (secret.bundle_label)
-    return name == credentials_secret_name(application, *secret.bundle_label) ||
-           name == parameters_secret_name(application, *secret.bundle_label);
-  return owned && observed != nullptr && contains(observed->secrets, name);
 }
 
 } // namespace runtime_agent::application_reconciler

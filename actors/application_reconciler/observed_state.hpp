@@ -33,8 +33,10 @@ struct ObservedSecret {
   std::string uid;
   std::string resource_version;
   bool terminating = false;
-  Digest credentials{}; ///< of the keys that are ours in a Secret of credentials
-  Digest parameters{};  ///< of the keys that are ours in a Secret of parameters
+  bool opaque = true;        ///< of that type: any other is never an Application's
+  bool written_here = false; ///< by this process: it stays known by its uid, whatever a person takes away from it
+  Digest credentials{};      ///< of the keys that are ours in a Secret of credentials
+  Digest parameters{};       ///< of the keys that are ours in a Secret of parameters
   std::optional<std::string> application_label;
   std::optional<std::string> bundle_label;
   std::vector<OwnerReference> owners;
@@ -57,7 +59,12 @@ public:
   const std::map<std::string, std::set<std::string>>& by_application() const { return by_application_; }
   std::size_t size() const { return secrets_.size(); }
 
+  /// Whatever is known under the name already: of the same uid, it stays `written_here`.
   void insert_or_assign(const std::string& name, ObservedSecret secret);
+  /// This process has written it, if it still is the one of that uid.
+  void note_written(const std::string& name, const std::string& uid);
+  /// The same of all that are `written_here` in `former`.
+  void note_written_of(const ObservedSecrets& former);
   void erase(const std::string& name);
 
 private:
@@ -86,16 +93,12 @@ public:
   void put(const std::string& name, std::optional<ObservedSecret> secret);
   /// Cheap, whatever they hold: a list becomes what is kept of it on the thread that reads it.
   void replace_applications(ObservedApplications all) { applications_ = std::move(all); }
-  void replace_secrets(ObservedSecrets all) { secrets_ = std::move(all); }
+  void replace_secrets(ObservedSecrets all);
+  void note_written(const std::string& secret, const std::string& uid) { secrets_.note_written(secret, uid); }
 
 private:
   ObservedApplications applications_;
   ObservedSecrets secrets_;
 };
-
-/// The Secret is one that the agent made for this Application, by name, owner and labels; `observed`: the Application
-/// as it is, null where it is gone. Only such Secrets are ever deleted.
-bool made_for(const std::string& name, const ObservedSecret& secret, const std::string& application,
-              const ObservedApplication* observed);
 
 } // namespace runtime_agent::application_reconciler

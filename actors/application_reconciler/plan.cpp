@@ -8,6 +8,7 @@
 
 #include "actors/application_reconciler/names.hpp"
 #include "actors/application_reconciler/object_bodies.hpp"
+#include "actors/application_reconciler/secret_ownership.hpp"
 
 namespace runtime_agent::application_reconciler {
 
@@ -17,6 +18,7 @@ namespace {
 struct Verdict {
   ApplicationWork work;
   std::vector<std::string> problems;
+  std::vector<std::string> conflicts; ///< Secrets of others
 };
 
 const Digest& digest_of(const ObservedSecret& secret, SecretKind kind) {
@@ -122,18 +124,34 @@ private:
     for (std::size_t i = 0; i < wanted_->secrets.size(); ++i)
       judge_secret(wanted_->secrets[i], i);
     remove_secrets(true);
+    if (!verdict_.conflicts.empty())
+      apply_nothing();
   }
 
   void judge_secret(const DesiredSecret& secret, std::size_t index) {
     const ObservedSecret* live = observed_.secret(secret.name);
-    if (live != nullptr && live->terminating)
+    if (auto reason = live != nullptr ? somebody_elses(secret, *live) : std::string(); !reason.empty()) {
+      verdict_.conflicts.push_back(secret.name);
+      problem("Secret " + secret.name + reason);
+    } else if (live != nullptr && live->terminating) {
       problem("Secret " + secret.name + " is being deleted and held by finalizers; it is made anew when it is gone");
-    else if (live != nullptr && live->controlled_by_other_than(name_))
-      problem("Secret " + secret.name + " is controlled by something else; it is left as it is");
-    else if (live != nullptr && owned_by_a_stranger(*live))
-      problem("Secret " + secret.name + " belongs to an Application that is not Compass'; it is left as it is");
-    else if (live == nullptr || !in_line(*live, secret))
-      verdict_.work.secret_writes.push_back({index, live != nullptr, was_wanted(secret)});
+    } else if (live == nullptr || !in_line(*live, secret)) {
+      verdict_.work.secret_writes.push_back({index, live != nullptr, was_wanted(secret),
+                                             live != nullptr && live->written_here ? live->uid : std::string()});
+    }
+  }
+
+  std::string somebody_elses(const DesiredSecret& wanted, const ObservedSecret& live) const {
+    return reason_to_leave({wanted.name, name_, wanted.bundle_id}, live,
+                           [this](const std::string& name) { return observed_.application(name); });
+  }
+
+  // Neither created nor changed: its entries would refer to a stranger's Secret (contract §5.3).
+  void apply_nothing() {
+    auto& work = verdict_.work;
+    work.action = ApplicationAction::keep;
+    work.secret_writes.clear();
+    work.secret_removals.clear();
   }
 
   bool was_wanted(const DesiredSecret& secret) const {
@@ -142,17 +160,8 @@ private:
                        [&](const DesiredSecret& x) { return x.name == secret.name && x.digest == secret.digest; });
   }
 
-  bool owned_by_a_stranger(const ObservedSecret& secret) const {
-    return std::any_of(secret.owners.begin(), secret.owners.end(), [&](const OwnerReference& owner) {
-      if (!owner.is_application() || owner.name == name_)
-        return false;
-      const auto* other = observed_.application(owner.name);
-      return other != nullptr && !other->managed;
-    });
-  }
-
   bool in_line(const ObservedSecret& live, const DesiredSecret& secret) const {
-    if (live_ == nullptr || digest_of(live, secret.kind) != secret.digest ||
+    if (live_ == nullptr || !live.opaque || digest_of(live, secret.kind) != secret.digest ||
         live.application_label != application_label(name_) || live.bundle_label != secret.bundle_id)
       return false;
     const auto references = std::count_if(live.owners.begin(), live.owners.end(),
@@ -190,8 +199,8 @@ private:
       const ObservedSecret& secret = *observed_.secret(name);
       const bool owned = std::any_of(secret.owners.begin(), secret.owners.end(),
                                      [](const OwnerReference& owner) { return owner.is_application(); });
-      if (desired_.secret_owners.contains(name) || secret.terminating || !(owned || label_is_enough) ||
-          !made_for(name, secret, name_, live_))
+      if (desired_.own_secrets.contains(name) || desired_.secret_owners.contains(name) || secret.terminating ||
+          !(owned || label_is_enough) || !made_for(name, secret, name_, live_))
         continue;
       const bool repair = before_ != nullptr && !before_->secret_owners.contains(name);
       verdict_.work.secret_removals.push_back({name, secret.uid, secret.resource_version, repair});
@@ -277,6 +286,7 @@ Plan plan_changes(const PlanInput& input) {
   for (auto& verdict : verdicts) {
     for (auto& reason : verdict.problems)
       plan.problems.push_back({verdict.work.name, std::move(reason)});
+    plan.conflicts.insert(plan.conflicts.end(), verdict.conflicts.begin(), verdict.conflicts.end());
     const bool held = verdict.work.action == ApplicationAction::remove && !decision.allowed.contains(verdict.work.name);
     if (!verdict.work.empty() && !held)
       plan.work.push_back(std::move(verdict.work));

@@ -32,9 +32,10 @@ struct SecretRemoval {
 
 /// A Secret to be created, or changed where it was seen.
 struct SecretWrite {
-  std::size_t index = 0; ///< in desired->secrets
-  bool exists = false;   ///< as far as is known
-  bool repair = false;   ///< as in ApplicationWork
+  std::size_t index = 0;     ///< in desired->secrets
+  bool exists = false;       ///< as far as is known
+  bool repair = false;       ///< as in ApplicationWork
+  std::string written_uid{}; ///< of the one that this process has written (ObservedSecret); empty: it has not
 };
 
 /// Everything that has to be done for one Application; one failure stays within it.
@@ -56,6 +57,7 @@ struct Plan {
   std::vector<ApplicationProblem> problems; ///< by name: refused, conflicts, waiting
   std::vector<std::string> held;            ///< deletions held back, by name
   DeletionHold hold;                        ///< for the next plan
+  std::vector<std::string> conflicts;       ///< Secrets of others that have the name of one of ours
   std::uint32_t desired = 0;                ///< Applications in the Director's data that can be written
   std::uint32_t unchanged = 0;              ///< of them, those without work and without a problem
 };

@@ -34,6 +34,8 @@ public:
   void restart() { read_.clear(); }
   /// It was read, or written: whether it is there, is known.
   void was_read(const std::string& name) { read_.insert(name); }
+  /// It has to be read before the next plan.
+  void forget(const std::string& name) { read_.erase(name); }
   /// What `choose` works on; empty until it is given back.
   std::set<std::string> take() { return std::exchange(read_, {}); }
   void give_back(std::set<std::string> read) { read_.merge(std::move(read)); }

@@ -1,7 +1,13 @@
 #include "actors/application_reconciler/secret_writer.hpp"
 
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
 #include "actors/application_reconciler/object_bodies.hpp"
 #include "actors/application_reconciler/problem_text.hpp"
+#include "actors/application_reconciler/secret_ownership.hpp"
 
 namespace runtime_agent::application_reconciler {
 
@@ -30,66 +36,101 @@ SecretWriter::SecretWriter(kubernetes::Api& api, const std::string& in_namespace
     : api_(api), resource_(kubernetes::secrets(in_namespace)), namespace_(in_namespace), context_(context),
       written_(written), outcome_(outcome) {}
 
-void SecretWriter::write(const DesiredApplication& application, const DesiredSecret& secret, bool exists,
+bool SecretWriter::write(const DesiredApplication& application, const SecretWrite& planned,
                          const std::string& owner_uid) {
-  if (exists)
-    merge(application, secret, owner_uid, true);
-  else
-    create(application, secret, owner_uid, true);
+  return planned.exists ? merge(application, planned, owner_uid, true) : create(application, planned, owner_uid, true);
 }
 
-void SecretWriter::create(const DesiredApplication& application, const DesiredSecret& secret,
+bool SecretWriter::may_write(const DesiredApplication& application, const SecretWrite& planned) {
+  const std::string& name = application.secrets.at(planned.index).name;
+  auto live = api_.get(resource_, name, context_);
+  if (!live) {
+    if (live.error().kind == FailureKind::not_found)
+      return true;
+    fail(live.error());
+    return false;
+  }
+  const auto reason = somebody_elses(application, planned, *live);
+  saw(name, *live, false);
+  wipe_secret_data(*live);
+  if (!reason)
+    fail(reason.error());
+  else if (!reason->empty())
+    problem("Secret " + name + *reason);
+  return reason && reason->empty();
+}
+
+bool SecretWriter::create(const DesiredApplication& application, const SecretWrite& planned,
                           const std::string& owner_uid, bool merge_where_it_exists) {
+  const DesiredSecret& secret = application.secrets.at(planned.index);
   const auto created = api_.create_from_text(
       resource_, secret.name, secret_text(application, secret, namespace_, owner_uid),
       [&](const JsonView& live) { saw(secret.name, live, true); }, context_);
   if (created)
-    return;
+    return true;
   if (created.error().kind == FailureKind::already_exists && merge_where_it_exists)
-    merge(application, secret, owner_uid, false);
-  else
-    fail(created.error());
+    return merge(application, planned, owner_uid, false);
+  fail(created.error());
+  return true;
 }
 
-void SecretWriter::merge(const DesiredApplication& application, const DesiredSecret& secret,
+bool SecretWriter::merge(const DesiredApplication& application, const SecretWrite& planned,
                          const std::string& owner_uid, bool create_where_it_is_gone) {
+  const DesiredSecret& secret = application.secrets.at(planned.index);
   const WipedBody body(secret_body(application, secret, namespace_, owner_uid));
   bool changed = false;
-  std::string reason;
+  bool terminating = false;
+  Result<std::string> reason;
   auto result = kubernetes::read_modify_write(
       api_, resource_, secret.name,
       [&](Json& live) {
-        reason = reason_to_leave(observed_secret(live), application.name);
-        changed = reason.empty() && merge_secret(live, *body, secret.kind);
+        reason = somebody_elses(application, planned, live);
+        terminating = observed_secret(live).terminating;
+        changed = reason && reason->empty() && !terminating && merge_secret(live, *body, secret.kind);
         return changed;
       },
       context_);
-  if (result) {
-    saw(secret.name, *result, changed);
-    wipe_secret_data(*result);
-    if (!reason.empty())
-      problem("Secret " + secret.name + reason);
-  } else if (result.error().kind == FailureKind::not_found && create_where_it_is_gone) {
-    create(application, secret, owner_uid, false);
-  } else {
+  if (!result) {
+    if (result.error().kind == FailureKind::not_found && create_where_it_is_gone)
+      return create(application, planned, owner_uid, false);
     fail(result.error());
+    return true;
   }
+  saw(secret.name, *result, changed);
+  wipe_secret_data(*result);
+  if (!reason)
+    fail(reason.error());
+  else if (!reason->empty())
+    problem("Secret " + secret.name + *reason);
+  else if (terminating)
+    problem("Secret " + secret.name + " is being deleted and held by finalizers; it is made anew when it is gone");
+  return reason && reason->empty();
 }
 
-// The plan has looked at this already, where it knew the Secret.
-std::string SecretWriter::reason_to_leave(const ObservedSecret& seen, const std::string& application) {
-  if (seen.terminating)
-    return " is being deleted and held by finalizers";
-  if (seen.controlled_by_other_than(application))
-    return " is controlled by something else; it is left as it is";
-  for (const auto& owner : seen.owners) {
-    if (!owner.is_application() || owner.name == application)
+// The plan has looked at this already, where it knew the Secret. An owner that cannot be read is not gone.
+Result<std::string> SecretWriter::somebody_elses(const DesiredApplication& application, const SecretWrite& planned,
+                                                 const JsonView& live) {
+  auto seen = observed_secret(live);
+  seen.written_here = !planned.written_uid.empty() && planned.written_uid == seen.uid;
+  std::set<std::string> names{seen.application()};
+  for (const auto& owner : seen.owners)
+    if (owner.is_application())
+      names.insert(owner.name);
+  std::map<std::string, ObservedApplication> others;
+  for (const auto& name : names) {
+    if (name.empty() || name == application.name)
       continue;
-    const auto other = api_.get(kubernetes::applications(), owner.name, context_);
-    if (other && !belongs_to_compass(*other))
-      return " belongs to an Application that is not Compass'; it is left as it is";
+    const auto other = api_.get(kubernetes::applications(), name, context_);
+    if (other)
+      others.emplace(name, observed_application(*other));
+    else if (other.error().kind != FailureKind::not_found)
+      return failed(other.error());
   }
-  return {};
+  const DesiredSecret& secret = application.secrets.at(planned.index);
+  return reason_to_leave({secret.name, application.name, secret.bundle_id}, seen, [&](const std::string& name) {
+    const auto found = others.find(name);
+    return found == others.end() ? nullptr : &found->second;
+  });
 }
 
 void SecretWriter::remove(const SecretRemoval& removal, const std::string& application) {
@@ -132,7 +173,9 @@ void SecretWriter::saw(const std::string& name, const JsonView& live, bool writt
     ++outcome_.secrets_written;
     outcome_.secrets_changed.push_back(name);
   }
-  written_.remember(*outcome_.secrets.emplace_back(name, observed_secret(live)).second);
+  auto& seen = *outcome_.secrets.emplace_back(name, observed_secret(live)).second;
+  seen.written_here = written;
+  written_.remember(seen);
 }
 
 void SecretWriter::fail(const Failure& failure) {

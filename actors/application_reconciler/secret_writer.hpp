@@ -13,19 +13,22 @@ public:
   SecretWriter(kubernetes::Api& api, const std::string& in_namespace, const CallContext& context,
                RecentWrites<ObservedSecret>& written, ApplicationOutcome& outcome);
 
-  /// Creates it, or puts what is ours into what is there; other keys, labels and annotations stay. `exists`: as far as
-  /// is known; saves a request.
-  void write(const DesiredApplication& application, const DesiredSecret& secret, bool exists,
-             const std::string& owner_uid);
+  /// Creates it, or puts what is ours into what is there; other keys, labels and annotations stay. `planned`: what is
+  /// known of it; saves a request. False: it is somebody else's, and left as it is.
+  bool write(const DesiredApplication& application, const SecretWrite& planned, const std::string& owner_uid);
+  /// Whether it could be written as far as its owner goes; what cannot be read could not. Writes nothing.
+  bool may_write(const DesiredApplication& application, const SecretWrite& planned);
   /// Deletes it, if it is still the one that was seen, or still made for the Application.
   void remove(const SecretRemoval& removal, const std::string& application);
 
 private:
-  void create(const DesiredApplication& application, const DesiredSecret& secret, const std::string& owner_uid,
+  bool create(const DesiredApplication& application, const SecretWrite& planned, const std::string& owner_uid,
               bool merge_where_it_exists);
-  void merge(const DesiredApplication& application, const DesiredSecret& secret, const std::string& owner_uid,
+  bool merge(const DesiredApplication& application, const SecretWrite& planned, const std::string& owner_uid,
              bool create_where_it_is_gone);
-  std::string reason_to_leave(const ObservedSecret& seen, const std::string& application);
+  /// Empty: it is the Application's.
+  Result<std::string> somebody_elses(const DesiredApplication& application, const SecretWrite& planned,
+                                     const kubernetes::JsonView& live);
   void saw(const std::string& name, const kubernetes::JsonView& live, bool written);
   void gone(const std::string& name) { outcome_.secrets.emplace_back(name, std::nullopt); }
   void fail(const Failure& failure);

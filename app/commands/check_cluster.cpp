@@ -6,6 +6,7 @@
 
 #include "app/commands/checks.hpp"
 #include "app/commands/on_record.hpp"
+#include "app/mapping.hpp"
 #include "transport/http/make_client.hpp"
 #include "transport/kubernetes/access_review.hpp"
 #include "transport/kubernetes/events.hpp"
@@ -150,7 +151,7 @@ std::vector<Right> rights(const Settings& settings) {
       {kubernetes::secrets(certificates.namespace_), "", {"create"}, none, ""},
       {kubernetes::secrets(certificates.namespace_), certificates.name, {"get", "update"}, watching, late},
       {kubernetes::secrets(certificates.namespace_),
-       certificates.name + "-pending",
+       pending_secret(settings).name,
        {"get", "update", "delete"},
        none,
        ""},

@@ -7,6 +7,7 @@
 #include "app/commands/checks.hpp"
 #include "app/commands/environment.hpp"
 #include "app/commands/on_record.hpp"
+#include "app/mapping.hpp"
 #include "app/version.hpp"
 #include "transport/compass/make_clients.hpp"
 #include "transport/http/make_client.hpp"

@@ -8,11 +8,13 @@
 #include "actors/application_reconciler/object_bodies.hpp"
 #include "actors/application_reconciler/plan.hpp"
 #include "actors/application_reconciler/secret_verification.hpp"
+#include "actors/application_reconciler/taken_names.hpp"
 #include "actors/status_writer/connection_status.hpp"
 #include "app/commands/command.hpp"
 #include "app/commands/environment.hpp"
 #include "app/commands/on_record.hpp"
 #include "app/commands/progress.hpp"
+#include "app/mapping.hpp"
 #include "app/presentation/text_table.hpp"
 #include "transport/x509/check.hpp"
 
@@ -67,6 +69,7 @@ Result<compass::RuntimeDataPtr> fetch(const Settings& settings, const ClusterAcc
 struct Present {
   ObservedState observed;
   std::map<std::string, Json> applications; ///< those of Compass, to name what changes in them
+  bool other_types_unread = false;          ///< of Secrets, those that are not Opaque are not in it
 };
 
 Result<void> read_applications(kubernetes::Api& api, Present& present, const CallContext& context) {
@@ -108,6 +111,7 @@ Result<void> read_secrets(kubernetes::Api& api, const kubernetes::Resource& reso
       context);
   if (!listed && listed.error().kind != FailureKind::forbidden)
     return failed(listed.error());
+  present.other_types_unread = listed.has_value();
   std::vector<std::string> names;
   if (!listed)
     names = SecretVerification::choose(desired, present.observed, {}).unread;
@@ -221,8 +225,15 @@ Result<Difference> compare(const Settings& settings, const ClusterAccess& access
           read_secrets(*access.api, kubernetes::secrets(mapping.integration_namespace), desired, present, context);
       !read)
     return failed(read.error());
-  const Plan plan = plan_changes(
+  Plan plan = plan_changes(
       {desired, present.observed, {1, std::chrono::steady_clock::now()}, DeletionHold{}, settings.minimal_sync_time});
+  if (present.other_types_unread && creates_secrets(plan.work)) {
+    const auto taken = names_of_other_types(*access.api, mapping.integration_namespace, context);
+    if (!taken)
+      return failed(taken.error());
+    for (auto& problem : leave_taken(plan.work, *taken))
+      plan.problems.push_back(std::move(problem));
+  }
   return difference(plan, present, mapping);
 }
 

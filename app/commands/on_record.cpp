@@ -23,14 +23,6 @@ connection_manager::CredentialRecord record_of(const Settings& settings, std::sh
   return {std::move(api), {certificates.namespace_, certificates.name}, {ca.namespace_, ca.name}};
 }
 
-application_reconciler::MappingSettings mapping_of(const Settings& settings) {
-  application_reconciler::MappingSettings mapping;
-  mapping.central_gateway_url = settings.central_gateway_url;
-  mapping.skip_verify = settings.skip_apps_tls_verify;
-  mapping.integration_namespace = settings.integration_namespace;
-  return mapping;
-}
-
 std::string text_at(const std::optional<kubernetes::Json>& object, const char* pointer) {
   const kubernetes::Json::json_pointer place(pointer);
   if (!object || !object->contains(place))

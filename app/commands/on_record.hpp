@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "actors/application_reconciler/desired_objects.hpp"
 #include "actors/config_watcher/configuration_object.hpp"
 #include "actors/connection_manager/credential_record.hpp"
 #include "app/settings.hpp"
@@ -17,9 +16,6 @@ config_watcher::Source source_of(const Settings& settings);
 
 /// The Secrets that hold the certificate.
 connection_manager::CredentialRecord record_of(const Settings& settings, std::shared_ptr<kubernetes::Api> api);
-
-/// How Applications are mapped.
-application_reconciler::MappingSettings mapping_of(const Settings& settings);
 
 /// Text at a JSON pointer; empty where there is none.
 std::string text_at(const std::optional<kubernetes::Json>& object, const char* pointer);

@@ -22,6 +22,12 @@ std::string plural_of(const std::string& collection) {
   return collection.substr(collection.rfind('/') + 1);
 }
 
+// The only field selectors that the agent uses of what this cluster holds.
+bool selects(const std::string& selector, const Json& object) {
+  const bool opaque = object.value("type", "Opaque") == "Opaque";
+  return selector == "type=Opaque" ? opaque : selector == "type!=Opaque" ? !opaque : true;
+}
+
 // What the custom resource definition fills in.
 void fill_defaults(const Resource& resource, Json& object) {
   if (resource.plural == "applications" && object.contains("spec") && !object["spec"].contains("encodeUrl"))
@@ -175,12 +181,13 @@ Result<void> InMemoryCluster::remove(const Resource& resource, const std::string
   return {};
 }
 
-Result<std::string> InMemoryCluster::list(const Resource& resource, const kubernetes::ListOptions&,
+Result<std::string> InMemoryCluster::list(const Resource& resource, const kubernetes::ListOptions& options,
                                           const kubernetes::ObjectReceiver& receive, const CallContext&) {
   if (auto failure = admit("list", resource, ""))
     return failed(*failure);
   for (auto& object : all(resource))
-    receive(std::move(object));
+    if (selects(options.field_selector, object))
+      receive(std::move(object));
   return std::to_string(version_);
 }
 

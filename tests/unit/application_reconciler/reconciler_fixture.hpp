@@ -53,7 +53,8 @@ protected:
     event.kind = SecretsEvent::Kind::replaced;
     event.all = std::make_shared<ObservedSecrets>();
     for (const Json& object : cluster->all(secrets))
-      event.all->insert_or_assign(object_name(object), observed_secret(object));
+      if (observed_secret(object).opaque) // the watch asks for no others
+        event.all->insert_or_assign(object_name(object), observed_secret(object));
     emit(event);
   }
   void emit(ApplicationsEvent event) {
@@ -80,8 +81,10 @@ protected:
       if (changes.empty())
         return;
       for (const auto& change : changes)
-        change.plural == "applications" ? emit(event_of<ApplicationsEvent>(change, observed_application))
-                                        : emit(event_of<SecretsEvent>(change, observed_secret));
+        if (change.plural == "applications")
+          emit(event_of<ApplicationsEvent>(change, observed_application));
+        else if (observed_secret(change.object).opaque)
+          emit(event_of<SecretsEvent>(change, observed_secret));
     }
     FAIL() << "the actor and its own writes never come to rest";
   }

@@ -51,7 +51,8 @@ TEST_F(RightsTest, ListsApplicationsInEachCycleWhereTheyMayNotBeWatched) {
 }
 
 TEST_F(RightsTest, ReadsEverySecretAtItsStart) {
-  cluster->put(secrets, {{"metadata", {{"name", "mp-a-b"}}}, {"data", {{"password", "d3Jvbmc="}}}});
+  cluster->put(secrets, {{"metadata", {{"name", "mp-a-b"}, {"labels", {{"app", "mp-a"}, {"bundleId", "b"}}}}},
+                         {"data", {{"password", "d3Jvbmc="}}}});
   start_with_todays_rights();
   cluster->take_log();
   fetch_only(director_data({shop("a"), shop("b")}));

@@ -116,11 +116,13 @@ public:
       return {};
     });
   }
-  Result<std::string> list(const kubernetes::Resource& resource, const kubernetes::ListOptions&,
+  /// Of field selectors it knows the one that takes Opaque Secrets out.
+  Result<std::string> list(const kubernetes::Resource& resource, const kubernetes::ListOptions& options,
                            const kubernetes::ObjectReceiver& receive, const CallContext&) override {
+    const bool not_opaque = options.field_selector == "type!=Opaque";
     return carry_out<std::string>({"list", resource.path()}, [&](const std::string& path) -> Result<std::string> {
       for (const auto& [key, object] : objects_)
-        if (key.starts_with(path + "/"))
+        if (key.starts_with(path + "/") && !(not_opaque && object.value("type", "Opaque") == "Opaque"))
           receive(Json(object));
       return std::to_string(version_);
     });
