@@ -9,6 +9,7 @@
 #include "transport/kubernetes/bounded_json.hpp"
 #include "transport/kubernetes/credentials.hpp"
 #include "transport/kubernetes/json_view.hpp"
+#include "transport/kubernetes/kept_fields.hpp"
 #include "transport/kubernetes/percent.hpp"
 #include "transport/kubernetes/status.hpp"
 #include "transport/kubernetes/watch_decoder.hpp"
@@ -133,7 +134,7 @@ std::pair<std::string, std::string> split_server(const std::string& server) {
   return {server.substr(0, path), server.substr(path)};
 }
 
-class ApiClient : public PatchingApi {
+class ApiClient : public PatchingApi, public WholeObjects {
 public:
   ApiClient(ClusterConfig config, const ApiOptions& options, ConnectionFactory connect, Clock& clock)
       : config_(config), options_(options), connect_(std::move(connect)), clock_(clock),
@@ -144,6 +145,11 @@ public:
   Result<Json> get(const Resource& resource, const std::string& name, const CallContext& context) override {
     const Operation operation{"get", resource, name};
     return object_of(one(operation, "GET", {}, true), context);
+  }
+  Result<void> look_at_whole(const Resource& resource, const std::string& name, const ObjectLook& look,
+                             const CallContext& context) override {
+    const Operation operation{"get", resource, name};
+    return look_at_answer(one(operation, "GET", {}, true), look, context);
   }
 
   Result<Json> create(const Resource& resource, const Json& object, const CallContext& context) override {

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/unit/support/most_within.hpp"
 #include "tests/unit/support/seeds.hpp"
 
 /// Two programs that write one object. Source: contract §§5.2, 5.4.
@@ -140,15 +141,6 @@ struct Fight {
     EXPECT_FALSE(differs);
     EXPECT_FALSE(pace.contested(end));
   }
-  std::size_t most_within(std::chrono::nanoseconds window) const {
-    std::size_t most = 0;
-    for (std::size_t first = 0, last = 0; last < repairs.size(); ++last) {
-      while (repairs[last] - repairs[first] >= window)
-        ++first;
-      most = std::max(most, last - first + 1);
-    }
-    return most;
-  }
 };
 
 TEST(RepairPace, KeepsItsPaceAgainstAnOpponentOfAnySpeed) {
@@ -158,8 +150,8 @@ TEST(RepairPace, KeepsItsPaceAgainstAnOpponentOfAnySpeed) {
       Fight fight{std::chrono::nanoseconds(1s) / a_second, seed};
       const Point gone = begin_of_fight + 30min;
       fight.run(gone, gone + RepairPace::ceiling + RepairPace::period + 1s);
-      EXPECT_EQ(fight.most_within(1s), 1u);
-      EXPECT_LE(fight.most_within(60s), 3u);
+      EXPECT_EQ(tests::most_within(fight.repairs, 1s), 1u);
+      EXPECT_LE(tests::most_within(fight.repairs, 60s), 3u);
       EXPECT_LE(fight.repairs.size(), 30u) << "less and less often";
       EXPECT_GE(fight.repairs.size(), 7u) << "but never given up";
       EXPECT_TRUE(fight.contested_while_it_went_on);
