@@ -43,7 +43,8 @@ director_fetcher::Settings director_fetcher_settings(const Settings& settings, O
   return result;
 }
 
-application_reconciler::Settings application_reconciler_settings(const Settings& settings, Observed& observed) {
+application_reconciler::Settings application_reconciler_settings(const Settings& settings, Observed& observed,
+                                                                 EventRecorder& events) {
   application_reconciler::Settings result;
   result.mapping = mapping_of(settings);
   result.minimal_sync_time = settings.minimal_sync_time;
@@ -51,6 +52,7 @@ application_reconciler::Settings application_reconciler_settings(const Settings&
   result.publish = [&observed](application_reconciler::PassFacts facts) {
     observed.applications.publish(std::move(facts));
   };
+  result.warn = [&events](const std::string& text) { events.record({true, "FieldsNotKept", text, ""}); };
   return result;
 }
 
@@ -90,7 +92,7 @@ std::shared_ptr<Peers> add_children(supervision::Supervisor& supervisor, supervi
       clients.kubernetes));
   peers->application_reconciler =
       supervisor.add<ApplicationReconcilerActor>(child<application_reconciler::ApplicationReconciler>(
-          "ApplicationReconciler", environment, peers, application_reconciler_settings(settings, observed),
+          "ApplicationReconciler", environment, peers, application_reconciler_settings(settings, observed, events),
           clients.kubernetes));
   peers->director_fetcher = supervisor.add<DirectorFetcherActor>(child<director_fetcher::DirectorFetcher>(
       "DirectorFetcher", environment, peers, director_fetcher_settings(settings, observed), clients.director));

@@ -142,6 +142,20 @@ void ApplicationReconciler::look_at(const Touched& touched) {
   start_pass();
 }
 
+/// Once for all Applications: the cause is one.
+void ApplicationReconciler::tell_not_kept(const kubernetes::FieldsNotKept& fields, const std::string& definition) {
+  kubernetes::FieldsNotKept news;
+  for (const auto& [path, how] : fields)
+    if (told_not_kept_.emplace(path, how).second)
+      news.emplace(path, how);
+  const std::string text = kubernetes::not_kept_text(news, definition);
+  if (text.empty())
+    return;
+  log::warning("Applications or their Secrets are not kept as they were written", {{"reason", text}});
+  if (settings_.warn)
+    settings_.warn(text);
+}
+
 // -- Secrets that may not be listed: one after another is read again
 
 void ApplicationReconciler::verify_secrets_after(std::chrono::milliseconds delay) {

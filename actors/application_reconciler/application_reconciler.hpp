@@ -42,6 +42,8 @@ struct Settings {
   std::size_t unreachable_at_most = 8;
   /// Hears of each pass, for people and metrics; called in a handler, must not block. May be empty.
   std::function<void(PassFacts)> publish;
+  /// Hears once of what the API server does not keep as it is written, in words; must not block. May be empty.
+  std::function<void(const std::string&)> warn;
 };
 
 /// What is known of the pass under way.
@@ -114,6 +116,7 @@ private:
   /// Of Secrets that are to be created: those that others have, of types that are not watched.
   void look_for_taken_names();
   void begin_to_carry_out();
+  void tell_not_kept(const kubernetes::FieldsNotKept& fields, const std::string& definition);
   void carry_out();
   void carried_out(const ApplicationWork& work, const Result<ApplicationOutcome>& outcome);
   void learn(const ApplicationWork& work, const ApplicationOutcome& outcome);
@@ -137,6 +140,7 @@ private:
   std::shared_ptr<const DesiredObjects> desired_; ///< mapped from state_; null before the first complete fetch
   DeletionHold hold_;
   kubernetes::RepairPaces repairs_;
+  kubernetes::FieldsNotKept told_not_kept_; ///< by the API server, of what was written
   FailedWrites failures_;
   SecretVerification verification_;
   bool out_of_line_ = false; ///< a pass is due without a fetch

@@ -292,6 +292,8 @@ void ApplicationReconciler::carried_out(const ApplicationWork& work, const Resul
 
 void ApplicationReconciler::learn(const ApplicationWork& work, const ApplicationOutcome& outcome) {
   view_.learn(outcome);
+  tell_not_kept(outcome.not_kept, "applications.applicationconnector.kyma-project.io");
+  tell_not_kept(view_.keep_answers(work, outcome), "");
   count(outcome, pass_->counts);
   for (const auto& reason : outcome.problems)
     pass_->problems.push_back({work.name, reason});

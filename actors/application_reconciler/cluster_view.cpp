@@ -1,7 +1,10 @@
 #include "actors/application_reconciler/cluster_view.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
+
+#include "actors/application_reconciler/names.hpp"
 
 namespace runtime_agent::application_reconciler {
 
@@ -18,6 +21,21 @@ Failure crd_lacking(const Failure& failure) {
 // Failures that make what is known worthless; others may be over before anybody notices.
 bool definite(const Failure& failure) {
   return failure.kind == FailureKind::not_found || failure.kind == FailureKind::forbidden;
+}
+
+/// What of a Secret that we wrote is not there; named as it stands in a Secret.
+kubernetes::FieldsNotKept not_kept(const ObservedSecret& stored, const DesiredSecret& wanted,
+                                   const std::string& application) {
+  kubernetes::FieldsNotKept fields;
+  const Digest& data = wanted.kind == SecretKind::credentials ? stored.credentials : stored.parameters;
+  if (data != wanted.digest)
+    fields.emplace("data of Secrets", kubernetes::Kept::changed);
+  if (stored.application_label != application_label(application) || stored.bundle_label != wanted.bundle_id)
+    fields.emplace("metadata.labels of Secrets", kubernetes::Kept::changed);
+  if (std::none_of(stored.owners.begin(), stored.owners.end(),
+                   [&](const OwnerReference& owner) { return owner.is_application() && owner.name == application; }))
+    fields.emplace("metadata.ownerReferences of Secrets", kubernetes::Kept::changed);
+  return fields;
 }
 
 } // namespace
@@ -137,6 +155,34 @@ void ClusterView::learn(const ApplicationOutcome& outcome) {
     else if (secret && secret->written_here)
       edit().note_written(name, secret->uid);
   }
+}
+
+kubernetes::FieldsNotKept ClusterView::keep_answers(const ApplicationWork& work, const ApplicationOutcome& outcome) {
+  kubernetes::FieldsNotKept fields;
+  if (!work.desired)
+    return fields;
+  if (outcome.written && !outcome.applications.empty() && outcome.applications.back().second) {
+    const Digest &wanted = work.desired->digest, &kept = outcome.applications.back().second->digest;
+    if (kept != wanted)
+      edit().keep(work.name, KeptApplication{wanted, kept});
+    else
+      edit().forget_kept_application(work.name);
+  }
+  for (const auto& [name, secret] : outcome.secrets) {
+    const bool written = std::find(outcome.secrets_changed.begin(), outcome.secrets_changed.end(), name) !=
+                         outcome.secrets_changed.end();
+    const auto desired = std::find_if(work.desired->secrets.begin(), work.desired->secrets.end(),
+                                      [&, &wanted = name](const auto& one) { return one.name == wanted; });
+    if (!written || !secret || desired == work.desired->secrets.end())
+      continue;
+    const auto lost = not_kept(*secret, *desired, work.name);
+    if (lost.empty())
+      edit().forget_kept_secret(name);
+    else
+      edit().keep(name, KeptSecret{desired->digest, *secret});
+    fields.insert(lost.begin(), lost.end());
+  }
+  return fields;
 }
 
 } // namespace runtime_agent::application_reconciler

@@ -58,6 +58,9 @@ public:
   /// What a write saw. Where an event has told of the object since `pass_started`, the event counts: the watch brings
   /// the write as well, in its turn.
   void learn(const ApplicationOutcome& outcome);
+  /// What the API server made of what was written in this work: from now on that is the measure. Returns which fields
+  /// of Secrets it did not keep.
+  kubernetes::FieldsNotKept keep_answers(const ApplicationWork& work, const ApplicationOutcome& outcome);
 
 private:
   ObservedState& edit();

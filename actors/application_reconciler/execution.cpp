@@ -234,7 +234,20 @@ private:
   std::string wrote(ApplicationAction action, const JsonView& live) {
     outcome_.action = action;
     outcome_.written = true;
-    return saw(live);
+    const std::string uid = saw(live);
+    note_what_was_not_kept(live);
+    return uid;
+  }
+  // Only what is ours on an update as well: people may have changed the rest since the creation.
+  void note_what_was_not_kept(const JsonView& live) {
+    if (outcome_.applications.back().second->digest == work_.desired->digest)
+      return;
+    const Json body = application_body(*work_.desired->source, work_.name, settings_);
+    Json ours = {{"metadata", {{"labels", body.at("metadata").at("labels")}}}, {"spec", Json::object()}};
+    for (const char* field : {"description", "labels", "services", "compassMetadata"})
+      if (body.at("spec").contains(field))
+        ours["spec"][field] = body.at("spec").at(field);
+    outcome_.not_kept = kubernetes::fields_not_kept(ours, live);
   }
   void problem(const std::string& reason) { outcome_.problems.push_back(bounded(reason, reason_limit)); }
   void fail(const Failure& failure) {

@@ -9,6 +9,7 @@
 #include "actors/application_reconciler/recent_writes.hpp"
 #include "transport/call.hpp"
 #include "transport/kubernetes/api.hpp"
+#include "transport/kubernetes/kept_fields.hpp"
 
 /// Carries out what the plan says, one Application at a time. Blocking: for I/O threads. Source: contract §§5.2, 5.3.
 namespace runtime_agent::application_reconciler {
@@ -25,6 +26,8 @@ struct ApplicationOutcome {
   /// The API server did not answer, or could not for now, whatever it was asked: the next would fare no better.
   std::optional<Failure> unreachable;
 
+  /// Of the Application, what the API server did not keep as it was written; nothing has failed (§5.4).
+  kubernetes::FieldsNotKept not_kept;
   std::vector<std::string> secrets_changed; ///< names of those that were created, changed or deleted
   /// Objects as they were seen last; nullopt: gone.
   std::vector<std::pair<std::string, std::optional<ObservedApplication>>> applications;

@@ -119,18 +119,47 @@ const std::set<std::string>& ObservedState::secrets_of(const std::string& applic
   return found == secrets_.by_application().end() ? none : found->second;
 }
 
+bool ObservedState::as_wanted(const std::string& name, const ObservedApplication& live, const Digest& wanted) const {
+  if (live.digest == wanted)
+    return true;
+  const auto kept = kept_applications_.find(name);
+  return kept != kept_applications_.end() && kept->second.wanted == wanted && kept->second.kept == live.digest;
+}
+
+bool ObservedState::as_kept(const std::string& name, const ObservedSecret& live, const Digest& wanted) const {
+  const auto found = kept_secrets_.find(name);
+  if (found == kept_secrets_.end() || found->second.wanted != wanted)
+    return false;
+  const ObservedSecret& kept = found->second.kept;
+  return live.uid == kept.uid && live.credentials == kept.credentials && live.parameters == kept.parameters &&
+         live.application_label == kept.application_label && live.bundle_label == kept.bundle_label &&
+         live.owners == kept.owners;
+}
+
+void ObservedState::keep(const std::string& name, const KeptApplication& kept) {
+  kept_applications_.insert_or_assign(name, kept);
+}
+
+void ObservedState::keep(const std::string& name, KeptSecret kept) {
+  kept_secrets_.insert_or_assign(name, std::move(kept));
+}
+
 void ObservedState::put(const std::string& name, std::optional<ObservedApplication> application) {
   if (application)
     applications_.insert_or_assign(name, std::move(*application));
-  else
+  else {
     applications_.erase(name);
+    forget_kept_application(name);
+  }
 }
 
 void ObservedState::put(const std::string& name, std::optional<ObservedSecret> secret) {
   if (secret)
     secrets_.insert_or_assign(name, std::move(*secret));
-  else
+  else {
     secrets_.erase(name);
+    forget_kept_secret(name);
+  }
 }
 
 void ObservedState::replace_secrets(ObservedSecrets all) {

@@ -72,6 +72,17 @@ private:
   std::map<std::string, std::set<std::string>> by_application_;
 };
 
+/// What the answer to our last write of an object kept of it: as long as the same is wanted, that is the measure and
+/// not another's edit. Source: contract §5.4.
+struct KeptApplication {
+  Digest wanted{};
+  Digest kept{};
+};
+struct KeptSecret {
+  Digest wanted{};
+  ObservedSecret kept;
+};
+
 using ObservedApplications = std::map<std::string, ObservedApplication>;
 
 /// All that is known. Planning works on the state itself: see ClusterView.
@@ -88,6 +99,15 @@ public:
     return secrets_.by_application();
   }
 
+  /// It is what is wanted, or what the API server makes of that.
+  bool as_wanted(const std::string& name, const ObservedApplication& live, const Digest& wanted) const;
+  /// It is what the API server makes of what is wanted; false where nothing is known of that.
+  bool as_kept(const std::string& name, const ObservedSecret& live, const Digest& wanted) const;
+  void keep(const std::string& name, const KeptApplication& kept);
+  void keep(const std::string& name, KeptSecret kept);
+  void forget_kept_application(const std::string& name) { kept_applications_.erase(name); }
+  void forget_kept_secret(const std::string& name) { kept_secrets_.erase(name); }
+
   /// nullopt: there is no such object.
   void put(const std::string& name, std::optional<ObservedApplication> application);
   void put(const std::string& name, std::optional<ObservedSecret> secret);
@@ -99,6 +119,8 @@ public:
 private:
   ObservedApplications applications_;
   ObservedSecrets secrets_;
+  std::map<std::string, KeptApplication> kept_applications_; ///< only where not all was kept
+  std::map<std::string, KeptSecret> kept_secrets_;           ///< the same
 };
 
 } // namespace runtime_agent::application_reconciler

@@ -64,8 +64,8 @@ public:
   /// Nothing has to be done or said, found out without taking memory: the usual case by far. False may still turn out
   /// to be so.
   bool clearly_in_line(SecretFinder& secrets) const {
-    if (!wanted_ || live_ == nullptr || !live_->managed || live_->terminating || live_->digest != wanted_->digest ||
-        application_label(name_) != name_)
+    if (!wanted_ || live_ == nullptr || !live_->managed || live_->terminating ||
+        !observed_.as_wanted(name_, *live_, wanted_->digest) || application_label(name_) != name_)
       return false;
     const auto as_wanted = [&](const DesiredSecret& wanted) {
       const ObservedSecret* live = secrets.find(wanted);
@@ -116,7 +116,8 @@ private:
     if (live_ == nullptr) {
       work.action = ApplicationAction::create;
     } else {
-      work.action = live_->digest == wanted_->digest ? ApplicationAction::keep : ApplicationAction::update;
+      work.action =
+          observed_.as_wanted(name_, *live_, wanted_->digest) ? ApplicationAction::keep : ApplicationAction::update;
       work.uid = live_->uid;
       work.resource_version = live_->resource_version;
     }
@@ -161,6 +162,11 @@ private:
   }
 
   bool in_line(const ObservedSecret& live, const DesiredSecret& secret) const {
+    return as_it_should_be(live, secret) ||
+           (live_ != nullptr && live.opaque && observed_.as_kept(secret.name, live, secret.digest));
+  }
+
+  bool as_it_should_be(const ObservedSecret& live, const DesiredSecret& secret) const {
     if (live_ == nullptr || !live.opaque || digest_of(live, secret.kind) != secret.digest ||
         live.application_label != application_label(name_) || live.bundle_label != secret.bundle_id)
       return false;

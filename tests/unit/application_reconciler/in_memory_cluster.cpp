@@ -140,6 +140,8 @@ Result<Json> InMemoryCluster::create(const Resource& resource, const Json& objec
   Json created = object;
   created["metadata"]["uid"] = "uid-" + std::to_string(++last_uid_);
   fill_defaults(resource, created);
+  if (mutate)
+    mutate(resource.plural, created);
   store(resource.path(), name, std::move(created), EventType::added);
   return collections_[resource.path()][name];
 }
@@ -157,6 +159,8 @@ Result<Json> InMemoryCluster::update(const Resource& resource, const Json& objec
     return failed(refusal(FailureKind::conflict, name, "the object has been modified"));
   Json updated = object;
   fill_defaults(resource, updated);
+  if (mutate)
+    mutate(resource.plural, updated);
   store(resource.path(), name, std::move(updated), EventType::modified);
   return collection[name];
 }

@@ -35,6 +35,8 @@ class InMemoryCluster : public kubernetes::Api {
 public:
   /// Asked before each request of the agent: a Failure refuses it. May throw, and may change the cluster as people do.
   std::function<std::optional<Failure>(const ClusterRequest&)> before;
+  /// What becomes of an object that the agent writes: a definition that prunes, a mutating webhook. May be empty.
+  std::function<void(const std::string& plural, Json&)> mutate;
 
   // What people do: no hook, no log.
   Json put(const kubernetes::Resource& resource, Json object); ///< creates or replaces
