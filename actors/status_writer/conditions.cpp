@@ -1,6 +1,7 @@
 #include "actors/status_writer/conditions.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "transport/printable.hpp"
 #include "transport/rfc3339.hpp"
@@ -75,7 +76,17 @@ std::int64_t generation_of(const Json& object) {
   return generation.is_number_integer() ? generation.get<std::int64_t>() : 0;
 }
 
-constexpr std::array<std::string_view, 3> own_types{"Ready", "Connected", "Synchronized"};
+constexpr std::string_view contested_type = "Contested";
+constexpr std::array<std::string_view, 4> own_types{"Ready", "Connected", "Synchronized", contested_type};
+
+/// Only where there has been something to say.
+std::optional<Condition> contested(const Facts& facts, const Json& list) {
+  if (!facts.contested.empty())
+    return Condition{contested_type, "True", "AnotherWriter", facts.contested};
+  if (find(list, contested_type))
+    return Condition{contested_type, "False", "LeftAlone", "nobody else changes this object any more"};
+  return std::nullopt;
+}
 
 } // namespace
 
@@ -107,7 +118,7 @@ std::array<Condition, 3> conditions(const Facts& facts, std::string_view state) 
 
 bool apply_conditions(Json& status, const Facts& facts, std::string_view state) {
   Json list = status.contains("conditions") && status["conditions"].is_array() ? status["conditions"] : Json::array();
-  for (const Condition& condition : conditions(facts, state)) {
+  const auto put = [&](const Condition& condition) {
     Json* present = find(list, condition.type);
     if (!present) {
       list.push_back({{"type", std::string(condition.type)}});
@@ -118,7 +129,11 @@ bool apply_conditions(Json& status, const Facts& facts, std::string_view state) 
     (*present)["status"] = std::string(condition.status);
     (*present)["reason"] = condition.reason;
     (*present)["message"] = printable(condition.message);
-  }
+  };
+  for (const Condition& condition : conditions(facts, state))
+    put(condition);
+  if (const auto condition = contested(facts, list))
+    put(*condition);
   if (status.contains("conditions") && status["conditions"] == list)
     return false;
   status["conditions"] = std::move(list);

@@ -20,7 +20,8 @@ struct Condition {
 /// its work. Ready: both, and maintaining the connection does not fail either. `state`: as `connection_state` says.
 std::array<Condition, 3> conditions(const Facts& facts, std::string_view state);
 
-/// Updates `status.conditions`: other types stay, and `lastTransitionTime` moves to `facts.now` where a status
+/// Updates `status.conditions`, with a fourth, Contested, once somebody else has kept changing this object:
+/// other types stay, and `lastTransitionTime` moves to `facts.now` where a status
 /// changes. Returns whether anything has changed.
 bool apply_conditions(kubernetes::Json& status, const Facts& facts, std::string_view state);
 

@@ -25,6 +25,7 @@ struct Facts {
   std::string resync_id; ///< the wishes as last observed
   std::string refresh_id;
   std::string object_problem; ///< why there can be no CompassConnection at all; empty: there can
+  std::string contested;      ///< somebody else keeps changing the CompassConnection, in words; empty: nobody does
   WallTime now{};             ///< for the conditions' `lastTransitionTime`
   /// The cluster's CRD drops conditions: they are sent along with other changes (it may be replaced), and not missed.
   bool conditions_pruned = false;

@@ -1,6 +1,7 @@
 #include "actors/status_writer/status_writer.hpp"
 
 #include <algorithm>
+#include <random>
 
 #include "actors/supervision/log.hpp"
 
@@ -10,7 +11,8 @@ namespace {
 using kubernetes::Json;
 
 constexpr auto write_limit = std::chrono::seconds(15);
-constexpr int conflicts_at_most = 5;
+constexpr auto look_limit = std::chrono::seconds(5);
+constexpr const char* definition = "compassconnections.compass.kyma-project.io";
 
 std::string version_of(const Json& object) {
   const auto metadata = object.find("metadata");
@@ -20,20 +22,6 @@ std::string version_of(const Json& object) {
 std::string uid_of(const Json& object) {
   const auto metadata = object.find("metadata");
   return metadata != object.end() ? metadata->value("uid", "") : std::string();
-}
-
-/// All that today's CRD keeps: conditions and counts are dropped by it, and are no sign that a status was not written.
-/// In a type that sorts an object's members: an API server gives them back in an order of its own.
-nlohmann::json kept_status(const Json& object) {
-  nlohmann::json status = object.value("status", Json::object());
-  if (!status.is_object())
-    return status;
-  status.erase("conditions");
-  if (const auto part = status.find("synchronizationStatus"); part != status.end() && part->is_object()) {
-    part->erase(applications_field);
-    part->erase(failed_applications_field);
-  }
-  return status;
 }
 
 /// What the CRD has dropped of a status that was sent whole.
@@ -55,64 +43,11 @@ std::string state_of(const Json& object) {
   return state != status->end() && state->is_string() ? state->get<std::string>() : std::string();
 }
 
-/// A CRD with a status subresource drops the status of a plain write: then it is written on its own. One without drops
-/// nothing, and the answer has it already. Fields that the CRD prunes come back missing both ways and are not missed.
-Result<Json> write_status_part(kubernetes::Api& api, const Json& wanted, Json stored, const CallContext& context) {
-  if (!wanted.contains("status") || kept_status(stored) == kept_status(wanted))
-    return stored;
-  kubernetes::Resource status = kubernetes::compass_connections();
-  status.subresource = "status";
-  const Json plain = stored;
-  stored["status"] = wanted["status"];
-  auto written = api.update(status, stored, context);
-  if (!written && written.error().kind == FailureKind::not_found)
-    return plain; // there is no such subresource: a field was dropped that this CRD does not know
-  return written;
-}
-
 /// Nothing of that kind can be made. While a definition is being deleted, and its objects before it, a real API server
 /// says 403 or, in older versions, 405.
 bool lacks_its_definition(const Failure& failure) {
   return failure.kind == FailureKind::not_found || failure.http_status == 405 ||
          failure.what.find("custom resource definition is terminating") != std::string::npos;
-}
-
-bool kind_is_known(kubernetes::Api& api, const CallContext& context) {
-  kubernetes::ListOptions one;
-  one.limit = 1;
-  return api
-      .list(
-          kubernetes::compass_connections(), one, [](Json&&) {}, context)
-      .has_value();
-}
-
-Result<Json> create(kubernetes::Api& api, const Facts& facts, const std::string& absence_id,
-                    const CallContext& context) {
-  const Json object = new_object(facts, absence_id);
-  auto stored = api.create(kubernetes::compass_connections(), object, context);
-  // A wish is not dropped for a 404 that passes: without its definition the kind cannot be listed either.
-  if (!stored && stored.error().kind == FailureKind::not_found && kind_is_known(api, context))
-    stored.error().kind = FailureKind::unavailable;
-  if (!stored)
-    return stored;
-  return write_status_part(api, object, std::move(*stored), context);
-}
-
-/// Brings the object in line; a conflict reads it again.
-Result<Json> update(kubernetes::Api& api, const Facts& facts, Json object, const CallContext& context) {
-  for (int attempt = 0;; ++attempt) {
-    if (apply_facts(object, facts) == Change::none)
-      return object;
-    auto stored = api.update(kubernetes::compass_connections(), object, context);
-    if (stored)
-      return write_status_part(api, object, std::move(*stored), context);
-    if (stored.error().kind != FailureKind::conflict || attempt == conflicts_at_most)
-      return stored;
-    auto present = api.get(kubernetes::compass_connections(), std::string(object_name), context);
-    if (!present)
-      return present;
-    object = std::move(*present);
-  }
 }
 
 } // namespace
@@ -177,7 +112,8 @@ void StatusWriter::definition_is_missing() {
   if (!absence_id_.empty())
     absence_without_wish_ = absence_id_;
   absence_id_.clear();
-  tell_object_problem("its definition compassconnections.compass.kyma-project.io is missing; kubectl apply -f "
+  tell_object_problem("its definition " + std::string(definition) +
+                      " is missing; kubectl apply -f "
                       "deploy/chart/runtime-agent/crds");
 }
 
@@ -207,23 +143,91 @@ void StatusWriter::tell_state(const std::string& state) {
     settings_.happened(state_changed(facts_, state));
 }
 
+void StatusWriter::tell_not_kept(kubernetes::FieldsNotKept fields) {
+  if (not_kept_ == fields)
+    return;
+  not_kept_ = std::move(fields);
+  const std::string text = kubernetes::not_kept_text(not_kept_, definition);
+  if (text.empty())
+    return;
+  log::warning("the CompassConnection is not kept as it was written", {{"reason", text}});
+  if (settings_.happened)
+    settings_.happened({true, "FieldsNotKept", text, ""});
+}
+
+/// Who it is stands in the object as it is now, while it is the other's.
+void StatusWriter::tell_contest() {
+  if (pace_.contested(now()) == contested_)
+    return;
+  contested_ = !contested_;
+  if (!contested_)
+    return contest_is("");
+  call<std::string>(
+      {"see who else writes the CompassConnection", look_limit},
+      [api = api_](const CallContext& context) {
+        return Result<std::string>(
+            kubernetes::other_manager_of(*api, kubernetes::compass_connections(), std::string(object_name), context));
+      },
+      [this](const Result<std::string>& manager) {
+        if (contested_)
+          contest_is("CompassConnection " + std::string(object_name) + ": " +
+                     kubernetes::contested_text(manager.value_or("")));
+      });
+}
+
+/// Once when it begins, and when it is over.
+void StatusWriter::contest_is(const std::string& text) {
+  if (facts_.contested == text)
+    return;
+  facts_.contested = text;
+  if (text.empty())
+    log::info("nobody else changes the CompassConnection any more");
+  else
+    log::warning("somebody else keeps changing the agent's object", {{"object", text}});
+  if (settings_.happened)
+    settings_.happened({!text.empty(), text.empty() ? "NoLongerContested" : "Contested",
+                        text.empty() ? "nobody else has changed it for a minute" : text, ""});
+  heard();
+}
+
 void StatusWriter::consider() {
-  if (writing_ || !observed_ || !facts_.connection)
+  if (writing_ || !observed_ || !facts_.connection || retry_waits_)
     return;
-  if (retry_waits_)
-    return;
-  if (!object_)
-    return write();
-  Json wanted = *object_;
   facts_.now = wall_now();
-  const Change change = apply_facts(wanted, facts_);
-  if (change == Change::none)
-    return;
-  if (state_of(wanted) != state_of(*object_))
-    return write();
-  if (change == Change::significant || cycle_finished_)
-    return write_after(until_next_write());
-  write_after(settings_.times_limit);
+  if (const auto delay = until_write())
+    write_after(*delay);
+  tell_contest();
+}
+
+std::optional<std::chrono::milliseconds> StatusWriter::until_write() {
+  if (!object_)
+    return until_repair();
+  Json wanted = *object_;
+  const Change differs = change_needed(wanted, facts_, not_kept_, sent_.get());
+  if (differs == Change::none)
+    return std::nullopt;
+  const Change told = sent_ ? news(*sent_, *object_, facts_) : differs;
+  if (state_of(wanted) != state_of(sent_ ? *sent_ : *object_))
+    return std::chrono::milliseconds(0);
+  if (told == Change::significant || cycle_finished_)
+    return until_next_write();
+  if (differs == Change::times)
+    return settings_.times_limit;
+  const auto repair = std::max(until_next_write(), until_repair()); // somebody else has changed what is ours
+  return told == Change::times ? std::min(repair, settings_.times_limit) : repair;
+}
+
+bool StatusWriter::repairs() const {
+  if (!object_)
+    return sent_ != nullptr;
+  Json wanted = *object_;
+  return sent_ && change_needed(wanted, facts_, not_kept_, sent_.get()) == Change::significant &&
+         news(*sent_, *object_, facts_) != Change::significant;
+}
+
+std::chrono::milliseconds StatusWriter::until_repair() {
+  const auto due = pace_.due(now());
+  return due <= now() ? std::chrono::milliseconds(0) : std::chrono::ceil<std::chrono::milliseconds>(due - now());
 }
 
 std::chrono::milliseconds StatusWriter::until_next_write() const {
@@ -251,39 +255,35 @@ void StatusWriter::write_after(std::chrono::milliseconds delay) {
 
 void StatusWriter::write() {
   cancel_timer(timer_);
+  facts_.now = wall_now();
+  repair_ = repairs();
   writing_ = true;
   cycle_finished_ = false;
   last_write_ = now();
-  facts_.now = wall_now();
   const std::string based_on = object_ ? version_of(*object_) : std::string();
   written_uid_ = object_ ? uid_of(*object_) : std::string();
-  call<Json>(
+  call<WrittenConnection>(
       {"write the CompassConnection", write_limit},
-      [api = api_, facts = facts_, object = object_, absence_id = absence_id_](const CallContext& context) {
-        return object ? update(*api, facts, *object, context) : create(*api, facts, absence_id, context);
-      },
-      [this, based_on](Result<Json> outcome) { written(std::move(outcome), based_on); });
+      [api = api_,
+       write = ConnectionWrite{facts_, object_, absence_id_, not_kept_, !repair_ && !pace_.contested(now())}](
+          const CallContext& context) { return write_connection(*api, write, context); },
+      [this, based_on](Result<WrittenConnection> outcome) { written(std::move(outcome), based_on); });
 }
 
-void StatusWriter::written(Result<Json> outcome, const std::string& based_on) {
+void StatusWriter::written(Result<WrittenConnection> outcome, const std::string& based_on) {
   writing_ = false;
+  const bool conflict = !outcome && outcome.error().kind == FailureKind::conflict;
+  if (repair_ && (conflict || (outcome && !outcome->was_in_line)))
+    pace_.repaired(now(), std::uniform_real_distribution<double>(0, 1)(random()));
   // Deleted (and perhaps made anew by somebody) since this write was sent: what it wrote, or did not find, is there no
   // more.
   const bool of_an_object_that_has_gone = !written_uid_.empty() && (!object_ || uid_of(*object_) != written_uid_);
   if (of_an_object_that_has_gone && (outcome || outcome.error().kind == FailureKind::not_found))
     return consider();
-  if (outcome) {
-    tell_object_problem("");
-    // Not compared with `object_`: the watch may have shown our write before its answer came.
-    tell_state(state_of(*outcome));
-    note_what_was_pruned(*outcome, facts_);
-    if (version_of(*outcome) != based_on)
-      superseded_version_ = based_on;
-    object_ = std::make_shared<const Json>(std::move(*outcome));
-    absence_id_.clear();
-    retry_delay_ = std::chrono::milliseconds(0);
-    return consider();
-  }
+  if (outcome)
+    return stored(std::move(*outcome), based_on);
+  if (repair_ && conflict)
+    return consider(); // what is there now comes by the watch
   if (!object_ && lacks_its_definition(outcome.error()))
     definition_is_missing();
   // Deleted or made by somebody else in between: ConfigWatcher sees it too and tells.
@@ -299,6 +299,22 @@ void StatusWriter::written(Result<Json> outcome, const std::string& based_on) {
   retry_delay_ = delay;
   retry_waits_ = true;
   write_after(delay);
+}
+
+void StatusWriter::stored(WrittenConnection outcome, const std::string& based_on) {
+  tell_object_problem("");
+  // Not compared with `object_`: the watch may have shown our write before its answer came.
+  tell_state(state_of(outcome.stored));
+  note_what_was_pruned(outcome.stored, facts_);
+  if (!outcome.was_in_line)
+    tell_not_kept(connection_not_kept(outcome.sent, outcome.stored));
+  if (version_of(outcome.stored) != based_on)
+    superseded_version_ = based_on;
+  sent_ = std::make_shared<const Json>(std::move(outcome.sent));
+  object_ = std::make_shared<const Json>(std::move(outcome.stored));
+  absence_id_.clear();
+  retry_delay_ = std::chrono::milliseconds(0);
+  consider();
 }
 
 } // namespace runtime_agent::status_writer

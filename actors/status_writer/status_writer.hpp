@@ -6,9 +6,11 @@
 #include <string>
 
 #include "actors/status_writer/connection_status.hpp"
+#include "actors/status_writer/connection_write.hpp"
 #include "actors/status_writer/happenings.hpp"
 #include "actors/supervision/traced_actor.hpp"
 #include "transport/kubernetes/api.hpp"
+#include "transport/kubernetes/repair_pace.hpp"
 
 namespace runtime_agent::status_writer {
 
@@ -48,7 +50,16 @@ private:
   void definition_is_missing();
   void tell_object_problem(const std::string& problem);
   void write();
-  void written(Result<kubernetes::Json> outcome, const std::string& based_on);
+  void written(Result<WrittenConnection> outcome, const std::string& based_on);
+  void stored(WrittenConnection outcome, const std::string& based_on);
+  /// When to write, by what differs and why; null: nothing does.
+  std::optional<std::chrono::milliseconds> until_write();
+  std::chrono::milliseconds until_repair();
+  /// A write now would put right what somebody else has changed, and tell little else.
+  bool repairs() const;
+  void tell_not_kept(kubernetes::FieldsNotKept fields);
+  void tell_contest();
+  void contest_is(const std::string& text);
   std::chrono::milliseconds until_next_write() const;
   void tell_problems(const SynchronizationReport& report);
   /// The object's state, as written: told where it is another one than before.
@@ -66,9 +77,14 @@ private:
   bool cycle_finished_ = false;
   std::shared_ptr<const DesiredStateApplied> told_outcome_; ///< whose problems have been told
   ToldProblems told_problems_;
-  std::optional<std::string> told_state_; ///< null: no object, and no absence of one, has been seen yet
-  std::string superseded_version_;        ///< what our last write was based on: an echo of it is old
-  std::string written_uid_;               ///< of the object that is being written; empty: it is being created
+  std::optional<std::string> told_state_;        ///< null: no object, and no absence of one, has been seen yet
+  std::shared_ptr<const kubernetes::Json> sent_; ///< last, whatever became of it; null: nothing yet
+  kubernetes::FieldsNotKept not_kept_;           ///< of it
+  kubernetes::RepairPace pace_;
+  bool repair_ = false;            ///< what is being written, is one
+  bool contested_ = false;         ///< as `pace_` says, and told or about to be
+  std::string superseded_version_; ///< what our last write was based on: an echo of it is old
+  std::string written_uid_;        ///< of the object that is being written; empty: it is being created
   bool writing_ = false;
   std::chrono::milliseconds retry_delay_{0}; ///< after the last failure; 0: the last write succeeded
   bool retry_waits_ = false;                 ///< nothing is tried before its timer

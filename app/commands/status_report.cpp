@@ -70,6 +70,15 @@ std::string counts_text(const Json& document) {
   return text;
 }
 
+/// What another program keeps changing; null: nothing, or the definition drops conditions.
+Json contested(const Json& status) {
+  const Json conditions = at(status, {"conditions"});
+  for (const Json& condition : conditions)
+    if (at(condition, {"type"}) == "Contested" && at(condition, {"status"}) == "True")
+      return at(condition, {"message"});
+  return {};
+}
+
 std::string words(const Json& value) {
   return value.is_string() ? printable(value.get<std::string>()) : value.is_null() ? "-" : value.dump();
 }
@@ -87,6 +96,7 @@ Json status_document(const StatusFacts& facts, WallTime now) {
   return {{"time", precise_timestamp(now)},
           {"state", at(status, {"connectionState"})},
           {"problem", facts.problem.empty() ? Json() : Json(facts.problem)},
+          {"contested", contested(status)},
           {"connectionError", at(status, {"connectionStatus", "error"})},
           {"established", at(status, {"connectionStatus", "established"})},
           {"certificateNotAfter", at(status, {"connectionStatus", "certificateStatus", "notAfter"})},
@@ -113,6 +123,7 @@ std::string status_text(const Json& document) {
   };
   line("State", words(document["state"]));
   error("problem");
+  error("contested");
   error("connectionError");
   line("Certificate", "expires " + moment(document["certificateNotAfter"], now));
   line("Synchronized", moment(document["lastSynchronization"], now));

@@ -100,6 +100,7 @@ void add_connection(Families& families, const MetricSources& sources) {
   const std::string_view present = status_writer::connection_state(facts, "");
   for (const char* state : connection_states)
     families.set("connection_state", present == state ? 1 : 0, {{"state", state}});
+  families.set("contested", facts.contested.empty() ? 0 : 1, {{"kind", "CompassConnection"}});
   std::optional<WallTime> expiry;
   if (facts.connection && facts.connection->validity)
     expiry = facts.connection->validity->not_after;

@@ -23,6 +23,8 @@ const std::vector<MetricDescription>& metric_descriptions() {
        "When the client certificate expires, as Unix time; 0 without a certificate"},
       {"runtime_agent_connection_state", gauge, "state",
        "1 for the current state of the CompassConnection, 0 for the others"},
+      {"runtime_agent_contested", gauge, "kind",
+       "1 while another program keeps changing what the agent writes there, and it is put right less and less often"},
       {"runtime_agent_cycle_duration_seconds", histogram, "",
        "Duration of a synchronization, including everything it caused"},
       {"runtime_agent_cycles_total", counter, "outcome",

@@ -68,6 +68,8 @@ Json problems_of(const status_writer::Facts& facts, const Json& actors,
   for (const auto& application : applications.applications)
     if (!application.warning.empty() && problems.size() < problems_at_most)
       add("Application", application.name + ": " + application.warning, "/applicationz");
+  if (!facts.contested.empty())
+    add("Contested", facts.contested, "/logz");
   if (!facts.warning.empty())
     add("Warning", facts.warning, "/configz");
   return problems;
