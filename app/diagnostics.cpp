@@ -181,7 +181,8 @@ void Diagnostics::add_metrics() {
                                 [&ring](supervision::NameId id) { return ring.name(id); },
                                 [&ring] { return ring.recorded(); },
                                 [&ring] { return ring.over_limit(); },
-                                settings_.skip_compass_tls_verify};
+                                settings_.skip_compass_tls_verify,
+                                log::dropped_lines()};
     return {200, metrics_text(sources), metrics_content_type};
   });
 }

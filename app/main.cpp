@@ -5,6 +5,8 @@
 #include <string>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "app/commands/command.hpp"
 #include "app/run.hpp"
@@ -40,10 +42,19 @@ Reconnect:           kubectl delete compassconnection compass-connection
   };
 }
 
+/// Where one of the three is closed, the next file or connection would get its number, and log lines or output would go
+/// into that. What takes their place fails each read or write as a closed one does.
+void occupy_standard_descriptors() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(number, F_GETFD) == -1)
+      ::open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY); // the lowest number that is free: this one
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
   using namespace runtime_agent::app;
+  occupy_standard_descriptors();
   Invocation invocation{{}, OutputFormat::text, std::cout, std::cerr};
   auto cli = std::make_unique<CLI::App>(description, "runtime-agent");
   cli->footer(footer(codes_of_the_agent));

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "actors/supervision/log.hpp"
 #include "app/agent.hpp"
@@ -51,6 +52,45 @@ void keep_out_of_core_dumps() {
 #endif
 }
 
+/// Of the end that is under way: what the process returns where that end hangs itself.
+std::atomic<int> code_of_the_end{0};
+
+/// From now on the process has `longest_end`, whatever hangs: no thread, no lock, no log has to do its part for that.
+void limit_the_end(int code) {
+  code_of_the_end = code;
+  std::signal(SIGALRM, [](int) {
+    log::flush();
+    ::_exit(code_of_the_end);
+  });
+  ::alarm(static_cast<unsigned>(longest_end.count()));
+}
+
+void end_with_the_queued_lines(int signal) {
+  log::flush(); // written by a thread of their own, while this one waits
+  std::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+/// What was logged right before a crash is what explains it.
+void keep_the_log_of_a_crash() {
+  std::set_terminate([] {
+    if (const auto thrown = std::current_exception())
+      try {
+        std::rethrow_exception(thrown);
+      } catch (const std::exception& error) {
+        log::error("the process ends because of an exception that nobody has caught", {{"error", error.what()}});
+      } catch (...) {
+        log::error("the process ends because of an exception that nobody has caught");
+      }
+    std::abort();
+  });
+  std::signal(SIGABRT, end_with_the_queued_lines);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they have handlers of their own
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL})
+    std::signal(signal, end_with_the_queued_lines);
+#endif
+}
+
 void say_what_is_unusual(const Settings& settings) {
   if (settings.skip_compass_tls_verify)
     log::warning("TLS checks are off: Compass' server certificates are not verified",
@@ -80,6 +120,7 @@ int wait_for_end(const sigset_t& signals, const std::atomic<int>& given_up) {
 int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   const sigset_t signals = block_signals();
   keep_out_of_core_dumps();
+  keep_the_log_of_a_crash();
   log::configure(settings.log_format, settings.log_level);
   log::info("runtime-agent starts", {{"version", version}});
   say_what_is_unusual(settings);
@@ -100,16 +141,12 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   const auto kubernetes = clients->kubernetes;
   Agent agent(settings, std::move(*clients), [&](int code, const std::string& reason) {
     std::call_once(giving_up, [&] {
+      limit_the_end(code); // whatever hangs may hang what follows as well
       log::error("the process exits so that Kubernetes restarts it", {{"exit_code", code}, {"reason", reason}});
       ring->say_end(code, reason);
       last_words = reason;
       given_up = code;
       pthread_kill(main_thread, give_up_signal);
-      // Whatever hangs may hang the orderly end as well.
-      std::thread([code] {
-        std::this_thread::sleep_for(longest_end);
-        std::_Exit(code);
-      }).detach();
     });
   });
   Leadership leadership(settings, *bystander, *gate, agent);
@@ -121,6 +158,7 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   leadership.start();
   cluster_information.start();
   const int code = wait_for_end(signals, given_up);
+  limit_the_end(code);
   diagnostics.stop();
   cluster_information.stop();
   leadership.stop();
@@ -131,8 +169,10 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   leadership.release();
   log::info("ended", {{"clean", clean}});
   // A thread that hangs is waited for by nobody: the memory that it uses must not be taken from it either.
-  if (!clean)
+  if (!clean) {
+    log::flush();
     std::_Exit(code);
+  }
   return code;
 }
 

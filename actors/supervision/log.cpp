@@ -1,15 +1,19 @@
 #include "actors/supervision/log.hpp"
 #include "actors/supervision/log_level.hpp"
+#include "actors/supervision/log_writer.hpp"
 
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 
 #include <fmt/chrono.h>
 #include <nlohmann/json.hpp>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "transport/printable.hpp"
 #include "transport/trace_context.hpp"
@@ -27,16 +31,6 @@ spdlog::level::level_enum spdlog_level(Level level) {
   return levels[static_cast<std::size_t>(level)];
 }
 
-spdlog::logger& logger() {
-  static const auto instance = [] {
-    auto made = std::make_shared<spdlog::logger>("runtime-agent", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%v"); // the line is rendered here, whole
-    made->flush_on(spdlog::level::debug);
-    return made;
-  }();
-  return *instance;
-}
-
 std::string in_quotes(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -47,6 +41,32 @@ std::string now_text() {
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
                      milliseconds);
+}
+
+/// Where lines go. Never destroyed: its thread may be stuck in a write while the process ends, and others may still
+/// log.
+LineWriter& writer() {
+  static LineWriter& instance = [&]() -> LineWriter& {
+    std::atexit([] { flush(longest_flush); });
+    return *new LineWriter(STDERR_FILENO, [](std::uint64_t lines) {
+      return render(present_format, Level::warning, "log lines were dropped: they could not be written in time",
+                    {{"dropped", lines}}, now_text(), {});
+    });
+  }();
+  return instance;
+}
+
+/// The writer has a lock of its own.
+class WriterSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    writer().push({message.payload.data(), message.payload.size()}); // the line is rendered already, whole
+  }
+  void flush_() override {}
+};
+
+spdlog::logger& logger() {
+  static auto& instance = *new spdlog::logger("runtime-agent", std::make_shared<WriterSink>());
+  return instance;
 }
 
 } // namespace
@@ -103,6 +123,14 @@ void write(Level level, std::string_view sentence, Fields fields) {
   const TraceContext& trace = present_trace();
   logger().log(spdlog_level(level), render(present_format, level, sentence, fields, now_text(),
                                            trace.valid() ? trace.uuid() : std::string()));
+}
+
+bool flush(std::chrono::milliseconds limit) noexcept {
+  return writer().flush(limit);
+}
+
+std::uint64_t dropped_lines() {
+  return writer().dropped();
 }
 
 } // namespace runtime_agent::log

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -10,6 +11,7 @@
 #include "transport/failure.hpp"
 
 /// Log lines: a constant sentence plus fields, as JSON lines or text (`APP_LOG_FORMAT`). A Secret has no way in.
+/// Logging never blocks (log_writer.hpp): nothing that the agent does may depend on who reads its log.
 namespace runtime_agent::log {
 
 /// `off` is for tests that make many actors die.
@@ -39,6 +41,14 @@ struct Field {
 using Fields = std::initializer_list<Field>;
 
 void write(Level level, std::string_view sentence, Fields fields);
+
+/// How long the end of the process waits for lines that are still to be written. An ordinary end does so by itself.
+inline constexpr std::chrono::milliseconds longest_flush{500};
+/// Waits until what was logged before is written, at most `limit`; whether it is. For an end by _Exit, and for the
+/// handler of a signal.
+bool flush(std::chrono::milliseconds limit = longest_flush) noexcept;
+/// Lines that could not be written in time, since the process began.
+std::uint64_t dropped_lines();
 
 inline void debug(std::string_view sentence, Fields fields = {}) {
   write(Level::debug, sentence, fields);

@@ -93,6 +93,7 @@ void add_process(Families& families, const MetricSources& sources) {
   families.set("tls_verification_skipped", sources.skips_tls_verification ? 1 : 0);
   families.set("spans_total", static_cast<double>(sources.spans()));
   families.set("spans_over_limit_total", static_cast<double>(sources.spans_over_limit()));
+  families.set("log_lines_dropped_total", static_cast<double>(sources.log_lines_dropped));
 }
 
 void add_connection(Families& families, const MetricSources& sources) {

@@ -19,6 +19,7 @@ struct MetricSources {
   std::function<std::uint64_t()> spans;
   std::function<std::uint64_t()> spans_over_limit;
   bool skips_tls_verification = false;
+  std::uint64_t log_lines_dropped = 0;
 };
 
 /// Prometheus' text format: every metric of the table, with the facts of this moment.

@@ -34,6 +34,8 @@ const std::vector<MetricDescription>& metric_descriptions() {
        "HTTP requests sent, by status code, or by kind of failure if there was no response"},
       {"runtime_agent_last_synchronization_timestamp_seconds", gauge, "",
        "When the cluster was last synchronized without a problem, as Unix time; 0 before that"},
+      {"runtime_agent_log_lines_dropped_total", counter, "",
+       "Log lines dropped because nobody took them in time, or the volume or stream took none"},
       {"runtime_agent_message_handle_duration_seconds", histogram, "actor, message",
        "Time that actors spent on handling a message, timer or answer"},
       {"runtime_agent_message_queue_duration_seconds", histogram, "actor, message",
