@@ -202,5 +202,8 @@ const PublishedLeadership& Agent::leadership() const {
 supervision::CrashSwitch& Agent::crash_switch() {
   return state_->crash_switch;
 }
+bool Agent::able() const {
+  return state_->watchdog.all_answer();
+}
 
 } // namespace runtime_agent::app

@@ -71,6 +71,8 @@ public:
   PublishedLeadership& leadership();
   const PublishedLeadership& leadership() const;
   supervision::CrashSwitch& crash_switch();
+  /// Whether what acts here can act: no actor is stuck, and the watchdog looks. From any thread.
+  bool able() const;
 
 private:
   struct State;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdlib>
 #include <random>
+#include <utility>
 
 #include <unistd.h>
 
@@ -65,7 +66,7 @@ std::string_view to_string(Standing standing) {
 }
 
 Leadership::Leadership(const Settings& settings, kubernetes::Api& api, kubernetes::LeaderGate& gate, Agent& agent)
-    : wanted_(settings.leader_election), settings_(election_settings(settings)), gate_(gate), agent_(agent) {
+    : wanted_(settings.leader_election), settings_(election_settings(settings)), api_(api), gate_(gate), agent_(agent) {
   if (wanted_ != LeaderElection::off)
     election_.emplace(api, settings_, gate_, *this, random_source());
   publish(Standing::waiting);
@@ -97,6 +98,21 @@ void Leadership::release() {
   CallContext context;
   context.deadline = std::chrono::steady_clock::now() + 1s; // a standby need not wait for the Lease to expire
   election_->release(context);
+}
+
+bool Leadership::is_last_holder(const CallContext& context) const {
+  if (!election_ || agent_.leadership().facts().alone)
+    return true;
+  const auto lease = api_.get(kubernetes::leases(settings_.namespace_), settings_.name, context);
+  return lease && kubernetes::read_lease(*lease).holder == settings_.identity;
+}
+
+bool Leadership::able() {
+  const bool is_able = agent_.able();
+  if (std::exchange(was_able_, is_able) && !is_able)
+    log::error("an actor is stuck: the Lease is not renewed, so that another process takes over",
+               {{"lease", settings_.namespace_ + "/" + settings_.name}});
+  return is_able;
 }
 
 void Leadership::leads() {

@@ -33,6 +33,9 @@ public:
   void stop();
   /// Gives up the Lease, where it is held: nothing acts any more.
   void release();
+  /// Whether no other process acts, as far as the API server says: there is no election, or the Lease still names this
+  /// process, though it may be over. Asks once, after `stop`.
+  bool is_last_holder(const CallContext& context) const;
 
 private:
   void leads() override;
@@ -40,15 +43,18 @@ private:
   void lost(const std::string& reason) override;
   void stands_by(const std::string& holder) override;
   void cannot_ask(const Failure& failure) override;
+  bool able() override;
   void publish(Standing standing, const std::string& holder = {}, const std::string& problem = {}, bool alone = false);
 
   const LeaderElection wanted_;
   const kubernetes::ElectionSettings settings_;
+  kubernetes::Api& api_;
   kubernetes::LeaderGate& gate_;
   Agent& agent_;
   std::optional<kubernetes::Election> election_;
   CancelToken cancel_;
   std::thread thread_;
+  bool was_able_ = true; ///< of the election's thread
 };
 
 } // namespace runtime_agent::app

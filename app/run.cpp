@@ -117,6 +117,15 @@ int wait_for_end(const sigset_t& signals, const std::atomic<int>& given_up) {
   return 0;
 }
 
+/// StatusWriter is down by now. Not by way of the gate: it is shut where an actor was stuck for long, and nobody else
+/// has taken over.
+void say_why(kubernetes::Api& api, const Leadership& leadership, const std::string& reason) {
+  CallContext context;
+  context.deadline = std::chrono::steady_clock::now() + 500ms;
+  if (leadership.is_last_holder(context))
+    write_last_words(api, reason, std::chrono::system_clock::now(), 1500ms);
+}
+
 int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   const sigset_t signals = block_signals();
   keep_out_of_core_dumps();
@@ -138,7 +147,6 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   std::string last_words;
   std::once_flag giving_up; // the first reason counts
   const auto ring = clients->ring;
-  const auto kubernetes = clients->kubernetes;
   Agent agent(settings, std::move(*clients), [&](int code, const std::string& reason) {
     std::call_once(giving_up, [&] {
       limit_the_end(code); // whatever hangs may hang what follows as well
@@ -165,7 +173,7 @@ int run_until_signal(const Settings& settings, const std::string& kubeconfig) {
   // Five seconds are what operators are promised (architecture §3); an actor that hangs costs one more than the limit.
   const bool clean = agent.stop(code == 0 ? 3500ms : 2000ms);
   if (code != 0)
-    write_last_words(*kubernetes, last_words, std::chrono::system_clock::now(), 1500ms); // StatusWriter is down by now
+    say_why(*bystander, leadership, last_words);
   leadership.release();
   log::info("ended", {{"clean", clean}});
   // A thread that hangs is waited for by nobody: the memory that it uses must not be taken from it either.

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "actors/supervision/log.hpp"
+#include "actors/supervision/starvation.hpp"
 #include "app/settings.hpp"
 
 namespace runtime_agent::app {
@@ -28,6 +29,7 @@ std::string test_keys() {
 
 supervision::WatchdogSettings watchdog_settings() {
   supervision::WatchdogSettings settings;
+  settings.cpu = supervision::cpu_of_this_process();
   if (const auto deadline = parse_duration(control("RUNTIME_AGENT_TEST_WATCHDOG"))) {
     settings.interval = *deadline / 4;
     settings.deadline = *deadline;

@@ -1,10 +1,12 @@
 #include "actors/supervision/watchdog.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "actors/supervision/log.hpp"
+#include "actors/supervision/starvation.hpp"
 #include "actors/supervision/trace_ring.hpp"
 #include "messages/messages.hpp"
 
@@ -45,20 +47,44 @@ void Watchdog::stop() {
     thread_.join();
 }
 
+bool Watchdog::all_answer(TimePoint now) const {
+  const TimePoint looked{TimePoint::duration(looked_.load())};
+  const bool looks = looked == TimePoint{} || now - looked < settings_.deadline + 3 * settings_.interval;
+  return looks && !one_is_stuck_;
+}
+
+/// What of the time since then does not count against an actor that is silent.
+std::chrono::steady_clock::duration Watchdog::lost_since_last_look(TimePoint now) {
+  const auto used = settings_.cpu.used ? settings_.cpu.used() : std::chrono::nanoseconds(0);
+  const auto used_since = used - std::exchange(cpu_used_, used);
+  if (!last_look_)
+    return {};
+  const auto elapsed = now - *last_look_;
+  if (elapsed > 3 * settings_.interval)
+    return elapsed - settings_.interval; // the process was stopped: nobody could answer
+  const bool one_is_silent = std::any_of(
+      watches_.begin(), watches_.end(), [](const Watch& watch) { return watch.ping && !watch.ping->answered->load(); });
+  if (!one_is_silent || !settings_.cpu.wanted)
+    return {};
+  return elapsed - time_that_counts(elapsed, used_since, settings_.cpu.wanted());
+}
+
 void Watchdog::look(TimePoint now) {
-  // The process was stopped, or got no CPU: nobody could answer, and that time does not count.
-  const bool paused = last_look_ && now - *last_look_ > 3 * settings_.interval;
-  const auto lost = paused ? now - *last_look_ - settings_.interval : std::chrono::steady_clock::duration::zero();
+  const auto lost = lost_since_last_look(now);
   last_look_ = now;
   for (Watch& watch : watches_) {
     watch.asked += lost;
     look(watch, now);
   }
+  one_is_stuck_ = std::any_of(watches_.begin(), watches_.end(), [](const Watch& watch) { return watch.stuck; });
+  looked_ = now.time_since_epoch().count();
 }
 
 void Watchdog::look(Watch& watch, TimePoint now) {
   const ChildFacts facts = watch.actor.status->facts();
-  if (facts.state != ChildState::running || facts.started != watch.life) {
+  // Stopped or followed by another while it hung: its mailbox, and the ping in it, is there as long as it hangs.
+  const bool hangs_still = watch.stuck && !watch.ping->answered->load() && watch.ping->answered.use_count() > 1;
+  if (!hangs_still && (facts.state != ChildState::running || facts.started != watch.life)) {
     // Down, stopped, or another one by now: whatever was asked before means nothing.
     watch.life = facts.started;
     watch.stuck = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -15,16 +16,24 @@
 
 namespace runtime_agent::supervision {
 
+/// What the process got of the CPU, and whether it could have done with more (starvation.hpp).
+struct CpuSource {
+  std::function<std::chrono::nanoseconds()> used; ///< by all threads, since the process began; empty: not looked at
+  std::function<bool()> wanted;                   ///< now: a thread other than the caller could run, and waits
+};
+
 struct WatchdogSettings {
   std::chrono::milliseconds interval{1'000};   ///< between two looks
   std::chrono::milliseconds deadline{10'000};  ///< an actor that has not answered for so long is stuck
   std::chrono::milliseconds end_after{20'000}; ///< one that is stuck for so long ends the process
+  CpuSource cpu = {};
 };
 
 /// A stuck actor is as bad as a dead one: asks each actor through its mailbox whether it is there, on a thread of its
 /// own. One that does not answer in time is reported in the log and in its facts (`ChildFacts::stuck_since`); one that
-/// stays stuck ends the process. An actor that is stopped, or waits for its restart, is not stuck; nor does time count
-/// in which the process itself did not run.
+/// stays stuck ends the process, also where it was given up in the meantime: its thread is lost to those that come
+/// after. An actor that is stopped, or waits for its restart, is not stuck; nor does time count in which the process
+/// itself did not run, and where it got little CPU, little of it does.
 class Watchdog {
 public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -41,6 +50,10 @@ public:
   void start();
   void stop();
 
+  /// Whether all actors answer, as far as is known, and the watchdog itself looks: from any thread. True before
+  /// `start`.
+  bool all_answer(TimePoint now = std::chrono::steady_clock::now()) const;
+
   /// One look at all actors. What the thread does at each interval, besides TraceRing::retain.
   void look(TimePoint now);
 
@@ -53,6 +66,7 @@ private:
     bool stuck = false;
   };
   void look(Watch& watch, TimePoint now);
+  std::chrono::steady_clock::duration lost_since_last_look(TimePoint now);
   void ask(Watch& watch, TimePoint now);
 
   Environment& environment_;
@@ -60,6 +74,9 @@ private:
   std::function<void(const std::string&)> give_up_;
   std::vector<Watch> watches_;
   std::optional<TimePoint> last_look_;
+  std::chrono::nanoseconds cpu_used_{0};  ///< at the last look
+  std::atomic<TimePoint::rep> looked_{0}; ///< the same for other threads; 0: not yet
+  std::atomic<bool> one_is_stuck_{false};
   bool given_up_ = false;
   CancelToken ending_;
   std::thread thread_;

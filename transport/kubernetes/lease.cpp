@@ -123,6 +123,10 @@ Election::Election(Api& api, ElectionSettings settings, LeaderGate& gate, Electi
 
 void Election::run(const CancelToken& cancel) {
   while (!cancel.cancelled()) {
+    if (!handler_.able()) { // the gate shuts by itself
+      clock_.wait(cancel, settings_.times.retry_period);
+      continue;
+    }
     if (leads_ && !alone_ && clock_.now() >= renewed_ + settings_.times.renew_deadline)
       step_down("the Lease could not be renewed in time");
     const Outcome outcome = attempt(cancel);

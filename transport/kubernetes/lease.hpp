@@ -108,6 +108,9 @@ public:
   virtual void stands_by(const std::string& holder) = 0;
   /// The Lease cannot be acquired or read; called again when the kind of the Failure changes. It is retried.
   virtual void cannot_ask(const Failure& failure) = 0;
+  /// Whether what acts here can act at all. Where not, the Lease is neither taken nor renewed, so that another one has
+  /// it when its time is over.
+  virtual bool able() { return true; }
 };
 
 /// One process's part in the election. `run` is for one thread, `release` for any after that one.

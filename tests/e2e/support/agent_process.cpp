@@ -41,8 +41,13 @@ pid_t start(const std::vector<std::string>& arguments, const Variables& environm
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  if (output.empty()) {
+    posix_spawn_file_actions_addclose(&actions, STDOUT_FILENO);
+    posix_spawn_file_actions_addclose(&actions, STDERR_FILENO);
+  } else {
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  }
   pid_t pid = -1;
   const int error = posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), envp.data());
   posix_spawn_file_actions_destroy(&actions);
@@ -105,7 +110,9 @@ AgentProcess::AgentProcess(Variables environment, std::vector<std::string> argum
     if (const char* value = std::getenv(inherited))
       environment_.emplace(inherited, value);
   arguments.insert(arguments.begin(), agent_binary);
-  pid_ = start(arguments, environment_, (folder_.path() / "output").string());
+  // For tests of the log: another place for stdout and stderr, such as a pipe; empty closes both. Not the agent's.
+  const auto elsewhere = environment_.extract("TEST_OUTPUT");
+  pid_ = start(arguments, environment_, elsewhere ? elsewhere.mapped() : (folder_.path() / "output").string());
 }
 
 AgentProcess::~AgentProcess() {

@@ -68,7 +68,9 @@ public:
   void cannot_ask(const Failure& failure) override {
     said.push_back("cannot: " + std::string(to_string(failure.kind)));
   }
+  bool able() override { return can_act; }
   std::vector<std::string> said;
+  bool can_act = true;
 };
 
 class ElectionTest : public testing::Test {
@@ -179,6 +181,39 @@ TEST_F(ElectionTest, StopsWhenItCannotRenewInTime) {
   run();
   EXPECT_THAT(handler_.said, ElementsAre("leads", "cannot: network", HasSubstr("lost: ")));
   EXPECT_FALSE(gate_.open(clock_.now()));
+}
+
+TEST_F(ElectionTest, ALeaderThatCanDoNothingRenewsNothingAndIsShutOutInTime) {
+  step([this] { handler_.can_act = false; });
+  steps(5);
+  run();
+  EXPECT_THAT(handler_.said, ElementsAre("leads")); // what hangs is the watchdog's to end
+  EXPECT_EQ(api_.count("update"), 0u);
+  EXPECT_FALSE(gate_.open(clock_.now()));
+}
+
+TEST_F(ElectionTest, WhoCanDoNothingTakesNoLease) {
+  handler_.can_act = false;
+  steps(5);
+  run();
+  EXPECT_FALSE(api_.object(resource, lease_name));
+}
+
+TEST_F(ElectionTest, ALeaderThatCanActAgainBeforeItsTimeIsOverGoesOn) {
+  step([this] { handler_.can_act = false; });
+  step();
+  step([this] { handler_.can_act = true; });
+  run();
+  EXPECT_THAT(handler_.said, ElementsAre("leads"));
+  EXPECT_TRUE(gate_.open(clock_.now()));
+}
+
+TEST_F(ElectionTest, ALeaderThatCanActAgainTooLateStepsDownFirst) {
+  step([this] { handler_.can_act = false; });
+  steps(6);
+  step([this] { handler_.can_act = true; });
+  run();
+  EXPECT_THAT(handler_.said, ElementsAre("leads", HasSubstr("lost: "), "leads"));
 }
 
 TEST_F(ElectionTest, FindsItsGateShutAfterAPauseBeforeAnybodyHasToldIt) {

@@ -1,8 +1,12 @@
 #include "actors/supervision/watchdog.hpp"
 
+#include <atomic>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "actors/supervision/log.hpp"
+#include "actors/supervision/starvation.hpp"
 #include "tests/unit/supervision/toys.hpp"
 #include "tests/unit/support/test_system.hpp"
 
@@ -29,7 +33,8 @@ protected:
                                                 system.environment(), boss.handle(), journal, Doom{}));
                                           },
                                           restart});
-    watchdog.emplace(supervisor, system.environment(), WatchdogSettings{1s, 10s, 20s},
+    watchdog.emplace(supervisor, system.environment(),
+                     WatchdogSettings{1s, 10s, 20s, {[this] { return cpu_used; }, [this] { return cpu_wanted; }}},
                      [this](const std::string& reason) { reasons.push_back(reason); });
   }
   ~WatchdogTest() override { log::set_level(log::Level::info); }
@@ -38,6 +43,7 @@ protected:
   void pass(std::chrono::seconds time, bool actors_run) {
     for (auto second = 0s; second < time; ++second) {
       now += 1s;
+      cpu_used += cpu_a_second;
       if (actors_run)
         system.advance(1s);
       watchdog->look(now);
@@ -53,6 +59,9 @@ protected:
   std::optional<Watchdog> watchdog;
   Watchdog::TimePoint now{};
   std::vector<std::string> reasons;
+  std::chrono::nanoseconds cpu_used{0};
+  std::chrono::nanoseconds cpu_a_second{0};
+  bool cpu_wanted = false;
 };
 
 TEST_F(WatchdogTest, AnActorThatAnswersIsNotStuck) {
@@ -127,6 +136,78 @@ TEST_F(WatchdogTest, TimeInWhichTheProcessItselfDidNotRunDoesNotCount) {
   EXPECT_TRUE(reasons.empty());
   pass(10s, false);
   EXPECT_TRUE(facts().stuck_since);
+}
+
+TEST_F(WatchdogTest, AnActorOfAStarvedProcessIsSlowNotStuck) {
+  cpu_wanted = true;
+  cpu_a_second = 10ms; // requests.cpu: 10m, and limits as well
+  supervisor.start();
+  pass(2s, true);
+  pass(190s, false);
+  EXPECT_FALSE(facts().stuck_since);
+  pass(2s, true);
+  EXPECT_TRUE(watchdog->all_answer(now));
+  EXPECT_TRUE(reasons.empty());
+}
+
+TEST_F(WatchdogTest, AnActorThatLoopsWithoutAnEndIsStuckAfterTheSameWorkHoweverSlowTheCpu) {
+  cpu_wanted = true;
+  cpu_a_second = 1s;
+  supervisor.start();
+  pass(2s, true);
+  pass(11s, false);
+  EXPECT_TRUE(facts().stuck_since);
+  cpu_a_second = 20ms; // a tenth of what would count in full
+  pass(180s, false);
+  EXPECT_TRUE(reasons.empty());
+  pass(30s, false);
+  EXPECT_EQ(reasons.size(), 1u);
+}
+
+TEST_F(WatchdogTest, AnActorThatIsBlockedWhereNobodyWantsTheCpuIsStuckAsEver) {
+  cpu_a_second = 1ms;
+  supervisor.start();
+  pass(2s, true);
+  pass(31s, false);
+  EXPECT_EQ(reasons.size(), 1u);
+}
+
+TEST_F(WatchdogTest, SaysToOthersWhetherAllAnswer) {
+  EXPECT_TRUE(watchdog->all_answer(now));
+  supervisor.start();
+  pass(2s, true);
+  EXPECT_TRUE(watchdog->all_answer(now));
+  pass(12s, false);
+  EXPECT_FALSE(watchdog->all_answer(now));
+  pass(2s, true);
+  EXPECT_TRUE(watchdog->all_answer(now));
+  EXPECT_FALSE(watchdog->all_answer(now + 20s)); // it does not look any more
+}
+
+TEST(Starvation, CountsWhatTheProcessGotWhereItWantedMore) {
+  EXPECT_EQ(time_that_counts(1s, 10ms, true), 50ms);
+  EXPECT_EQ(time_that_counts(1s, 200ms, true), 1s);
+  EXPECT_EQ(time_that_counts(1s, 2s, true), 1s); // two CPUs
+  EXPECT_EQ(time_that_counts(1s, 0ms, true), 0s);
+  EXPECT_EQ(time_that_counts(1s, 0ms, false), 1s);
+  EXPECT_EQ(time_that_counts(1s, 10ms, false), 1s);
+}
+
+TEST(Starvation, TheKernelTellsWhetherAnotherThreadCouldRun) {
+  const CpuSource cpu = cpu_of_this_process();
+  std::atomic<bool> end{false};
+  const auto before = cpu.used();
+  std::thread busy([&end] {
+    while (!end)
+      ;
+  });
+  bool seen = false;
+  for (int i = 0; i < 1000 && !seen; ++i)
+    seen = cpu.wanted();
+  end = true;
+  busy.join();
+  EXPECT_TRUE(seen);
+  EXPECT_GT(cpu.used(), before);
 }
 
 } // namespace
