@@ -18,7 +18,7 @@ constexpr std::chrono::seconds request_limit{30};
 /// Of reading or writing one part of the record; a read has up to four requests.
 constexpr std::chrono::seconds cluster_limit{20};
 /// 4,096 bits take 0.4 to 2.5 s on an idle core; a pod may have a tenth of one.
-constexpr std::chrono::seconds key_limit{120};
+constexpr std::chrono::seconds key_limit{600}; // at most 2.5 s of a CPU, of which there may be a hundredth
 /// More than any clock is wrong by.
 constexpr std::chrono::hours any_clock{24 * 365 * 100};
 

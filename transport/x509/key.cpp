@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <openssl/err.h>
@@ -56,13 +61,87 @@ Result<Secret> to_pkcs1(EVP_PKEY& key) {
   return Secret(std::string(text, static_cast<std::size_t>(size)));
 }
 
+/// A search for prime numbers on a thread of its own, which goes on when nobody waits for it any more: what has been
+/// searched through on a slow CPU is not lost with the call that has timed out.
+class Search {
+public:
+  explicit Search(unsigned bits) : bits_(bits), thread_([this] { run(); }) {}
+  Search(const Search&) = delete;
+  Search& operator=(const Search&) = delete;
+  ~Search() {
+    stop_.cancel();
+    thread_.join();
+  }
+
+  unsigned bits() const noexcept { return bits_; }
+  /// The key, for the one who asks first; nothing: cancelled, or it was another's.
+  std::optional<Result<Secret>> take(const CancelToken& cancel) {
+    const auto waking = cancel.on_cancel([this] {
+      std::lock_guard lock(mutex_);
+      changed_.notify_all();
+    });
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return found_ || taken_ || cancel.cancelled(); });
+    if (!found_ || cancel.cancelled())
+      return std::nullopt;
+    taken_ = true;
+    changed_.notify_all();
+    return std::exchange(found_, std::nullopt);
+  }
+  bool taken() const {
+    std::lock_guard lock(mutex_);
+    return taken_;
+  }
+
+private:
+  void run() {
+    ERR_clear_error();
+    const auto key = generate_rsa(bits_, stop_);
+    Result<Secret> text = key ? to_pkcs1(**key) : failed(key.error());
+    std::lock_guard lock(mutex_);
+    found_ = std::move(text);
+    changed_.notify_all();
+  }
+
+  const unsigned bits_;
+  CancelToken stop_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Result<Secret>> found_;
+  bool taken_ = false;
+  std::thread thread_;
+};
+
 class RsaKeySource : public KeySource {
 public:
   Result<Secret> generate(unsigned bits, const CancelToken& cancel) override {
-    ERR_clear_error();
-    const auto key = generate_rsa(bits, cancel);
-    return key ? to_pkcs1(**key) : failed(key.error());
+    while (!cancel.cancelled()) {
+      const auto search = search_for(bits);
+      if (auto key = search->take(cancel)) {
+        forget(search);
+        return std::move(*key);
+      }
+    }
+    return failed(key_failure(FailureKind::cancelled, "its making was cancelled"));
   }
+
+private:
+  /// The one that is under way, where it is for as many bits.
+  std::shared_ptr<Search> search_for(unsigned bits) {
+    std::lock_guard lock(mutex_);
+    if (!search_ || search_->bits() != bits || search_->taken())
+      search_ = std::make_shared<Search>(bits);
+    return search_;
+  }
+
+  void forget(const std::shared_ptr<Search>& search) {
+    std::lock_guard lock(mutex_);
+    if (search_ == search)
+      search_.reset();
+  }
+
+  std::mutex mutex_;
+  std::shared_ptr<Search> search_;
 };
 
 class FixtureKeySource : public KeySource {

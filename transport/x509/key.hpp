@@ -23,7 +23,8 @@ Result<unsigned> key_bits(std::string_view algorithm);
 class KeySource {
 public:
   virtual ~KeySource() = default;
-  /// PKCS#1 PEM ("RSA PRIVATE KEY"). Failures: cancelled; internal, with OpenSSL's reason.
+  /// PKCS#1 PEM ("RSA PRIVATE KEY"), another one for each that asks. Failures: cancelled; internal, with OpenSSL's
+  /// reason. What a call that was cancelled has begun goes on for the next one that asks for as many bits.
   virtual Result<Secret> generate(unsigned bits, const CancelToken& cancel) = 0;
 };
 

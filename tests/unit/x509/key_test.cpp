@@ -1,8 +1,12 @@
 #include "transport/x509/key.hpp"
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <set>
 #include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -53,6 +57,40 @@ TEST(KeySource, EndsASearchThatIsCancelled) {
   ASSERT_FALSE(pem);
   EXPECT_EQ(pem.error().kind, FailureKind::cancelled);
   EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(30));
+}
+
+TEST(KeySource, KeepsWhatAnAttemptThatWasGivenUpHasFound) {
+  const auto source = make_key_source();
+  // Attempts far shorter than the search: each that begins anew would lose what the one before has done.
+  Result<Secret> key = failed(Failure{});
+  int given_up = 0;
+  for (; !key && given_up < 10'000; ++given_up) {
+    const CancelToken attempt;
+    std::thread limit([&] { attempt.wait_for(std::chrono::milliseconds(5)), attempt.cancel(); });
+    key = source->generate(4096, attempt);
+    limit.join();
+    if (!key) {
+      ASSERT_EQ(key.error().kind, FailureKind::cancelled);
+    }
+  }
+  ASSERT_TRUE(key) << key.error().text();
+  EXPECT_GT(given_up, 3);
+}
+
+TEST(KeySource, GivesEachThatAsksAKeyOfItsOwn) {
+  const auto source = make_key_source();
+  std::array<std::optional<Result<Secret>>, 4> keys;
+  std::vector<std::thread> askers;
+  for (auto& key : keys)
+    askers.emplace_back([&] { key = source->generate(1024, {}); });
+  for (std::thread& asker : askers)
+    asker.join();
+  std::set<std::string> texts;
+  for (const auto& key : keys) {
+    ASSERT_TRUE(*key);
+    texts.insert((*key)->reveal());
+  }
+  EXPECT_EQ(texts.size(), keys.size());
 }
 
 class FixtureKeys : public testing::Test {
