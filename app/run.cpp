@@ -99,6 +99,9 @@ void say_what_is_unusual(const Settings& settings) {
                                        std::pair{"APP_RUNTIME_CONSOLE_URL", &settings.runtime_console_url}})
     if (!http::Url::parse(*text))
       log::warning("a label of the Runtime is not a URL; it is set as given", {{"variable", variable}});
+  for (const std::string& variable : settings.raised)
+    log::warning("an interval is too short and is raised: no server is asked more than once in a second",
+                 {{"variable", variable}, {"interval", "1s"}});
   if (settings.ignored.empty())
     return;
   std::string names;

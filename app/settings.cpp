@@ -234,6 +234,22 @@ constexpr std::array ignored_variables = {"APP_GATEWAY_PORT",
                                           "APP_AGENT_CONFIGURATION_SECRET_TO_MIGRATE",
                                           "APP_CLUSTER_CERTIFICATES_SECRET_TO_MIGRATE"};
 
+/// Each is the time from one request to a server to the next.
+constexpr std::array<std::pair<const char*, std::chrono::milliseconds Settings::*>, 3> asking_intervals = {
+    {{"APP_CONTROLLER_SYNC_PERIOD", &Settings::sync_period},
+     {"APP_MINIMAL_COMPASS_SYNC_TIME", &Settings::minimal_sync_time},
+     {"APP_METRICS_LOGGING_TIME_INTERVAL", &Settings::metrics_logging_interval}}};
+
+void raise_intervals(Settings& settings, const Environment& environment) {
+  if (environment("RUNTIME_AGENT_TEST_CONTROLS") == "on")
+    return;
+  for (const auto& [name, interval] : asking_intervals)
+    if (settings.*interval < least_interval) {
+      settings.*interval = least_interval;
+      settings.raised.emplace_back(name);
+    }
+}
+
 /// A URL may carry a user and a password: nobody is shown them.
 std::string without_user(const std::string& text) {
   const auto scheme = text.find("://");
@@ -293,6 +309,7 @@ tl::expected<Settings, std::vector<std::string>> read_settings(const Environment
     if (const auto expected = variable.read(settings, std::string(trimmed(*value))))
       problems.push_back(fmt::format("{}: \"{}\" is not valid; expected {}", variable.name, *value, *expected));
   }
+  raise_intervals(settings, environment);
   if (settings.diagnostics_port != 0 && settings.diagnostics_port == settings.health_port)
     problems.push_back(fmt::format("APP_DIAGNOSTICS_PORT: \"{}\" is APP_HEALTH_PORT as well; expected another port",
                                    settings.diagnostics_port));
@@ -306,11 +323,15 @@ tl::expected<Settings, std::vector<std::string>> read_settings(const Environment
 
 std::vector<EffectiveSetting> effective_settings(const Environment& environment) {
   std::vector<EffectiveSetting> settings;
+  const auto read = read_settings(environment);
+  const std::vector<std::string> raised = read ? read->raised : std::vector<std::string>();
   for (const Variable& variable : variables()) {
     const auto given = environment(variable.name);
     const bool set = given && !given->empty();
-    settings.push_back({variable.name, without_user(set ? std::string(trimmed(*given)) : variable.standard),
-                        variable.standard, variable.meaning});
+    std::string value = without_user(set ? std::string(trimmed(*given)) : variable.standard);
+    if (std::find(raised.begin(), raised.end(), variable.name) != raised.end())
+      value = fmt::format("{}s, raised from {}", least_interval / std::chrono::seconds(1), value);
+    settings.push_back({variable.name, std::move(value), variable.standard, variable.meaning});
   }
   for (const char* name : {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "KUBECONFIG"})
     settings.push_back({name, without_user(environment(name).value_or("")), "", "as everywhere"});

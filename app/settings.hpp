@@ -24,6 +24,9 @@ struct ObjectName {
 
 enum class LeaderElection { automatic, on, off };
 
+/// No setting makes the agent ask a server more often.
+inline constexpr std::chrono::milliseconds least_interval{1'000};
+
 struct Settings {
   ObjectName connection_config_map{"compass-system", "compass-agent-configuration"};
   std::optional<ObjectName> configuration_secret; ///< takes precedence over the ConfigMap
@@ -49,6 +52,7 @@ struct Settings {
   std::size_t fetch_max_applications = 20'000;
   std::size_t fetch_max_bytes = 80u << 20;
   LeaderElection leader_election = LeaderElection::automatic;
+  std::vector<std::string> raised;  ///< variables that are below `least_interval`; the settings hold that instead
   std::vector<std::string> ignored; ///< variables that deployments of the Go agent set and that are no longer used
 };
 
@@ -56,7 +60,7 @@ struct Settings {
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
 /// All of them, or every one that does not parse: its name, its value, and what was expected. A variable that is set to
-/// nothing counts as not set.
+/// nothing counts as not set. Intervals below `least_interval` are raised to it, but not under test controls.
 tl::expected<Settings, std::vector<std::string>> read_settings(const Environment& environment);
 
 /// Go's form: "20s", "1m30s", "1.5h", "250ms", "0". Nullopt where it is not that, negative, or over 290 years.

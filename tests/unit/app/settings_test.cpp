@@ -132,6 +132,40 @@ TEST(Settings, TakeAnyPrintableTextForTheLabelsOfTheRuntime) {
   }
 }
 
+TEST(Settings, RaiseIntervalsThatWouldAskAServerMoreThanOnceInASecond) {
+  const std::map<std::string, std::string> given = {{"APP_CONTROLLER_SYNC_PERIOD", "1ms"},
+                                                    {"APP_MINIMAL_COMPASS_SYNC_TIME", "999ms"},
+                                                    {"APP_METRICS_LOGGING_TIME_INTERVAL", "1ns"}};
+  const auto settings = read_settings(environment(given));
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->sync_period, 1s);
+  EXPECT_EQ(settings->minimal_sync_time, 1s);
+  EXPECT_EQ(settings->metrics_logging_interval, 1s);
+  EXPECT_THAT(settings->raised, ElementsAre("APP_CONTROLLER_SYNC_PERIOD", "APP_MINIMAL_COMPASS_SYNC_TIME",
+                                            "APP_METRICS_LOGGING_TIME_INTERVAL"));
+  for (const EffectiveSetting& setting : effective_settings(environment(given)))
+    if (setting.variable == "APP_CONTROLLER_SYNC_PERIOD") {
+      EXPECT_EQ(setting.value, "1s, raised from 1ms");
+    }
+}
+
+TEST(Settings, LeaveIntervalsOfASecondAndMoreAsTheyAre) {
+  const auto settings =
+      read_settings(environment({{"APP_CONTROLLER_SYNC_PERIOD", "1s"}, {"APP_MINIMAL_COMPASS_SYNC_TIME", "1001ms"}}));
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->sync_period, 1s);
+  EXPECT_EQ(settings->minimal_sync_time, 1001ms);
+  EXPECT_TRUE(settings->raised.empty());
+}
+
+TEST(Settings, LeaveShortIntervalsToTests) {
+  const auto settings =
+      read_settings(environment({{"APP_CONTROLLER_SYNC_PERIOD", "10ms"}, {"RUNTIME_AGENT_TEST_CONTROLS", "on"}}));
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->sync_period, 10ms);
+  EXPECT_TRUE(settings->raised.empty());
+}
+
 TEST(Duration, FollowsGosForm) {
   EXPECT_EQ(parse_duration("20s"), 20s);
   EXPECT_EQ(parse_duration("1m30s"), 90s);
