@@ -43,31 +43,6 @@ private:
   int attempts_ = 0;
 };
 
-/// Lets a process run for a part of the time only, from outside.
-class DutyCycle {
-public:
-  DutyCycle(pid_t process, std::chrono::milliseconds runs, std::chrono::milliseconds stands)
-      : process_(process), thread_([=, this] {
-          while (!end_) {
-            ::kill(process_, SIGSTOP);
-            std::this_thread::sleep_for(stands);
-            ::kill(process_, SIGCONT);
-            std::this_thread::sleep_for(runs);
-          }
-        }) {}
-  DutyCycle(const DutyCycle&) = delete;
-  DutyCycle& operator=(const DutyCycle&) = delete;
-  ~DutyCycle() {
-    end_ = true;
-    thread_.join();
-  }
-
-private:
-  const pid_t process_;
-  std::atomic<bool> end_{false};
-  std::thread thread_;
-};
-
 bool long_run() {
   return std::getenv("RUNTIME_AGENT_LONG") != nullptr;
 }
@@ -97,21 +72,6 @@ TEST_F(LittleCpu, APairingWithAKeyOfItsOwnComesToItsEnd) {
     std::cout << "synchronised after "
               << std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() << " s\n";
   }
-  end_agent();
-}
-
-TEST_F(LittleCpu, AProcessThatHardlyRunsIsNotEndedByItsWatchdog) {
-  Variables variables = world().quick_environment();
-  variables["APP_CONTROLLER_SYNC_PERIOD"] = "5s";
-  variables["RUNTIME_AGENT_TEST_WATCHDOG"] = "2s"; // ended after 6 s
-  world().start(variables);
-  {
-    const DutyCycle duty(world().agent().pid(), 10ms, 190ms);
-    EXPECT_TRUE(reaches("Synchronized", 120s));
-    std::this_thread::sleep_for(15s); // more than twice what ends a process that is stuck
-    EXPECT_TRUE(world().agent().running());
-  }
-  EXPECT_TRUE(another_cycle());
   end_agent();
 }
 
