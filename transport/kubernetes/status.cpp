@@ -7,6 +7,7 @@
 #include "transport/http/retry_after.hpp"
 #include "transport/http/status.hpp"
 #include "transport/kubernetes/bounded_json.hpp"
+#include "transport/kubernetes/refusal_cause.hpp"
 
 namespace runtime_agent::kubernetes {
 namespace {
@@ -92,9 +93,11 @@ std::string words_of(const Json& status, int code, const std::string& reason, co
   const std::string message = text_at(status, "message");
   if (message.empty())
     return head;
-  if (holds_secrets(operation.resource) && !operation.harmless && !quotes_nothing(code, message))
-    return http::excerpt(head + fields_of(status), message_limit) +
-           ": the server's message is withheld, it may quote the content";
+  if (holds_secrets(operation.resource) && !operation.harmless && !quotes_nothing(code, message)) {
+    const std::string cause = refusal_cause(message);
+    return http::excerpt(head + fields_of(status), message_limit) + ": " +
+           (cause.empty() ? "the server's message is withheld, it may quote the content" : cause);
+  }
   return http::excerpt(head + ": " + message, message_limit);
 }
 
