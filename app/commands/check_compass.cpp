@@ -3,6 +3,7 @@
 #include "actors/application_reconciler/desired_objects.hpp"
 #include "actors/config_watcher/configuration_object.hpp"
 #include "actors/connection_manager/credential_record.hpp"
+#include "actors/connection_manager/failure_texts.hpp"
 #include "actors/status_writer/connection_status.hpp"
 #include "app/commands/checks.hpp"
 #include "app/commands/environment.hpp"
@@ -10,6 +11,7 @@
 #include "app/mapping.hpp"
 #include "app/version.hpp"
 #include "transport/compass/make_clients.hpp"
+#include "transport/compass/refusals.hpp"
 #include "transport/http/make_client.hpp"
 #include "transport/rfc3339.hpp"
 #include "transport/x509/check.hpp"
@@ -132,12 +134,21 @@ void check_token(Checks& checks, bool needed) {
   if (lost || error.find("token is spent") != std::string::npos)
     return report.failed("token", lost ? "the token is spent: its reply was lost" : error,
                          "ask Compass for a new token and put it into " + checks.configuration->source);
+  if (error.find("token may be spent") != std::string::npos)
+    return report.failed(
+        "token", error,
+        "is CONNECTOR_URL right? The agent tries the same token again, and takes a corrected URL at once");
   report.passed("token", "there is one; only using it shows whether it is valid");
 }
 
 // -- with the certificate
 
 void tell(Checks& checks, const char* id, const Failure& failure) {
+  if (refuses_identity(failure)) // contract 2.2
+    return checks.report.failed("certificate",
+                                fmt::format("{}: {}", connection_manager::certificate_refused_text, failure.text()),
+                                "put a new token of this Runtime, with its RUNTIME_ID and TENANT, into the "
+                                "configuration object; the agent connects anew");
   switch (failure.kind) {
   case FailureKind::certificate_refused:
   case FailureKind::tls:
@@ -181,27 +192,39 @@ void check_applications(Checks& checks, const compass::RuntimeDataPtr& data) {
                          fmt::format("{} Applications, each with a different name", desired.applications.size()));
 }
 
-void check_services(Checks& checks) {
+/// Whether a service refuses the certificate.
+bool check_services(Checks& checks) {
   const auto& credentials = *checks.record->credentials;
   const connection_manager::Access access = access_of(credentials, checks.connection, checks.configuration.get());
-  if (!access.complete())
-    return checks.report.skipped("connector", "it is not recorded yet which Compass the certificate is for");
+  if (!access.complete()) {
+    checks.report.skipped("connector", "it is not recorded yet which Compass the certificate is for");
+    return false;
+  }
   const auto settings = compass_settings(checks.settings, checks.proxies);
   checks.report.looking("asking the Connector");
-  const auto connector = compass::make_connector_client(settings)->configuration(
-      access.connector_url, credentials.identity, compass_context(access.runtime_id, 30s));
+  const auto connector_client = compass::make_connector_client(settings);
+  const auto connector = compass::confirmed(*connector_client, [&] {
+    return connector_client->configuration(access.connector_url, credentials.identity,
+                                           compass_context(access.runtime_id, 30s));
+  });
   if (connector)
     checks.report.passed("connector", "it accepts the certificate");
   else
     tell(checks, "connector", connector.error());
   checks.report.looking("asking the Director");
-  const auto data = compass::make_director_client(settings)->fetch(
-      {access.director_url, access.tenant, access.runtime_id, credentials.identity},
-      compass_context(access.runtime_id, 2min));
-  if (!data)
-    return tell(checks, "director", data.error());
+  const auto director_client = compass::make_director_client(settings);
+  const auto data = compass::confirmed(*director_client, [&] {
+    return director_client->fetch({access.director_url, access.tenant, access.runtime_id, credentials.identity},
+                                  compass_context(access.runtime_id, 2min));
+  });
+  const auto refused = [](const auto& answer) { return !answer && refuses_identity(answer.error()); };
+  if (!data) {
+    tell(checks, "director", data.error());
+    return refused(connector) || refused(data);
+  }
   checks.report.passed("director", "it returns the complete state of this Runtime");
   check_applications(checks, *data);
+  return refused(connector);
 }
 
 } // namespace
@@ -241,9 +264,9 @@ void check_compass(Checks& checks) {
   if (!checks.record)
     return;
   const bool usable = check_certificate(checks);
-  check_token(checks, !usable);
-  if (usable)
-    check_services(checks);
+  if (!usable)
+    return check_token(checks, true);
+  check_token(checks, check_services(checks));
 }
 
 } // namespace runtime_agent::app

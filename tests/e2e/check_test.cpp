@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -250,6 +251,37 @@ TEST_F(CheckInSandbox, NamesACertificateThatIsRevoked) {
   ASSERT_TRUE(compass().revoke(world().latest_serial()));
   expect({"certificate", "failed", {"refuses the client certificate"}, {"revoked", "new token"}});
 }
+struct RealRefusal {
+  const char* service;
+  const char* action;
+  const char* said;
+};
+class CheckOfARealRefusal : public CheckInSandbox, public testing::WithParamInterface<RealRefusal> {};
+
+/// In the forms of contract 2.2.
+TEST_P(CheckOfARealRefusal, SendsForAFreshToken) {
+  world().configure();
+  connect();
+  add_fault({{"service", GetParam().service}, {"action", GetParam().action}, {"times", -1}});
+  expect({"certificate",
+          "failed",
+          {"Compass refuses this certificate (revoked, or the Runtime was unregistered)", GetParam().said},
+          {"new token"}});
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, CheckOfARealRefusal,
+                         testing::Values(RealRefusal{"connector", "invalid-subject", "Invalid subject"},
+                                         RealRefusal{"connector", "consumer-type-not-found", "consumer type not found"},
+                                         RealRefusal{"connector", "empty-400", "400"},
+                                         RealRefusal{"director", "no-scopes", "is TENANT"},
+                                         RealRefusal{"director", "runtime-not-found", "is RUNTIME_ID"},
+                                         RealRefusal{"director", "tenant-not-found", "is TENANT"}),
+                         [](const auto& parameter) {
+                           std::string name = std::string(parameter.param.service) + parameter.param.action;
+                           name.erase(std::remove(name.begin(), name.end(), '-'), name.end());
+                           return name;
+                         });
+
 TEST_F(CheckInSandbox, NamesTwoApplicationsWithOneName) {
   give_applications_of_one_name();
   world().configure();
