@@ -55,7 +55,7 @@ std::chrono::steady_clock::duration time_that_counts(std::chrono::steady_clock::
   if (!wanted)
     return elapsed;
   using Seconds = std::chrono::duration<double>;
-  const auto worth = std::chrono::duration_cast<std::chrono::steady_clock::duration>(Seconds(used) / starved_below);
+  const auto worth = std::chrono::round<std::chrono::steady_clock::duration>(Seconds(used) / starved_below);
   return std::clamp(worth, std::chrono::steady_clock::duration::zero(), elapsed);
 }
 

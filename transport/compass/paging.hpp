@@ -53,7 +53,7 @@ void check_ids(const std::vector<Item>& items, const PageProgress& progress, con
     return;
   const auto id = http::excerpt(*twice, 80);
   if (progress.pages() > 1)
-    verdict.changed(place, "the id " + id + " came twice");
+    verdict.changed(place, "the id " + id + " was received twice");
   else
     verdict.wrong(place, "holds the id " + id + " twice");
 }

@@ -34,11 +34,12 @@ compass::Bundle with_apis(const std::string& id, const std::string& name, const 
 
 /// The names of those that the gateway cannot resolve, against those that are warned of.
 void expect_each_is_warned_of(const compass::RuntimeDataPtr& data) {
-  const auto desired = desired_objects(data, {.central_gateway_url = "http://gateway:8082/"});
+  MappingSettings settings;
+  settings.central_gateway_url = "http://gateway:8082/";
+  const auto desired = desired_objects(data, settings);
   std::vector<kubernetes::Json> bodies;
   for (const auto& [name, application] : desired.applications)
-    bodies.push_back(application_reconciler::application_body(*application->source, name,
-                                                              {.central_gateway_url = "http://gateway:8082/"}));
+    bodies.push_back(application_reconciler::application_body(*application->source, name, settings));
   std::set<std::string> broken, warned;
   for (const auto& [name, urls] : vectors::unresolvable(bodies))
     broken.insert(name);

@@ -213,7 +213,10 @@ TEST_F(DirectorFetcherTest, APersonsRequestPassesTheMinimalIntervalAndIsServedOn
   tell(ResyncRequested{"7"});
   EXPECT_EQ(director->fetches.size(), 2u);
   tell(ResyncRequested{"9"});
+  EXPECT_EQ(director->fetches.size(), 2u) << "no sooner than a person can see what the last one did";
+  system.advance(2s);
   EXPECT_EQ(director->fetches.size(), 3u);
+  EXPECT_EQ(last_report().resync_served, "9");
 }
 
 TEST_F(DirectorFetcherTest, ServesARequestOnlyOnceTheCycleSucceeded) {

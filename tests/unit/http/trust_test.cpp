@@ -25,12 +25,12 @@ Certificate make_server(const Certificate& ca, const std::string& name = "server
   return make_certificate({.common_name = name, .alternative_names = names}, &ca);
 }
 
-void serve(Peer& peer, int) {
+void serve_trusted(Peer& peer, int) {
   while (!peer.read_request().empty())
     peer.send(ok);
 }
 
-Result<Response> call(const Url& url, Trust trust) {
+Result<Response> call_trusting(const Url& url, Trust trust) {
   Request request;
   request.path = "/";
   return make_client({.origin = url, .target = "director", .trust = std::move(trust)})->send(request, within(ample));
@@ -85,16 +85,16 @@ TEST_F(TrustOfAServer, FindsTheRightOneOfSeveralCasOfOneSubjectInEitherOrder) {
   for (const auto* signer : {&old_ca, &new_ca})
     for (const auto& bundle : {old_ca.pem() + new_ca.pem(), new_ca.pem() + old_ca.pem()}) {
       const ServerTls tls{make_server(*signer)};
-      RawServer server(serve, &tls);
-      const auto response = call(server.url(), Trust::exactly(bundle));
+      RawServer server(serve_trusted, &tls);
+      const auto response = call_trusting(server.url(), Trust::exactly(bundle));
       EXPECT_TRUE(response) << response.error().text();
     }
 }
 
 TEST_F(TrustOfAServer, SubjectsThatAgreeAreNotEnough) {
   const ServerTls tls{make_server(make_ca())};
-  RawServer server(serve, &tls);
-  const auto response = call(server.url(), Trust::exactly(make_ca().pem() + make_ca().pem()));
+  RawServer server(serve_trusted, &tls);
+  const auto response = call_trusting(server.url(), Trust::exactly(make_ca().pem() + make_ca().pem()));
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().kind, FailureKind::tls);
 }
@@ -103,8 +103,8 @@ TEST_F(TrustOfAServer, TakesHostNamesFromTheAlternativeNamesOnly) {
   const auto ca = make_ca();
   for (const auto* names : {"", "DNS:elsewhere.example.com", "IP:127.0.0.1"}) {
     const ServerTls tls{make_server(ca, "localhost", names)};
-    RawServer server(serve, &tls);
-    const auto response = call(server.url("localhost"), Trust::exactly(ca.pem()));
+    RawServer server(serve_trusted, &tls);
+    const auto response = call_trusting(server.url("localhost"), Trust::exactly(ca.pem()));
     ASSERT_FALSE(response) << names;
     EXPECT_EQ(response.error().kind, FailureKind::tls) << names;
   }
@@ -113,7 +113,7 @@ TEST_F(TrustOfAServer, TakesHostNamesFromTheAlternativeNamesOnly) {
 TEST_F(TrustOfAServer, ADotAtTheEndOfAHostNameIsForTheResolver) {
   const auto ca = make_ca();
   const ServerTls tls{make_server(ca, "server", "DNS:api.example.com")};
-  RawServer server(serve, &tls);
+  RawServer server(serve_trusted, &tls);
   Request request;
   request.path = "/";
   const auto client = make_client({.origin = server.url(),
@@ -129,10 +129,10 @@ TEST_F(TrustOfAServer, UsesWhatIsGoodOfABundleWithABrokenBlock) {
   const std::string broken = "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
   const std::string torn = "-----BEGIN CERTIFICATE-----\n%%%%\n-----END CERTIFICATE-----\n";
   const ServerTls tls{make_server(ca)};
-  RawServer server(serve, &tls);
+  RawServer server(serve_trusted, &tls);
   for (const auto& content : {broken + ca.pem(), torn + ca.pem(), ca.pem() + broken, ca.pem() + torn}) {
     const Named file(content);
-    const auto response = call(server.url(), Trust{});
+    const auto response = call_trusting(server.url(), Trust{});
     EXPECT_TRUE(response) << content << response.error().text();
   }
 }
@@ -141,8 +141,8 @@ TEST_F(TrustOfAServer, NamesTheBrokenBlockWhereAServerIsNotBelieved) {
   const Named file(make_ca("another CA").pem() +
                    "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n");
   const ServerTls tls{make_server(make_ca())};
-  RawServer server(serve, &tls);
-  const auto response = call(server.url(), Trust{});
+  RawServer server(serve_trusted, &tls);
+  const auto response = call_trusting(server.url(), Trust{});
   ASSERT_FALSE(response);
   EXPECT_THAT(response.error().what,
               AllOf(HasSubstr("is not accepted"), HasSubstr("block 2 of SSL_CERT_FILE=" + file.path())));
@@ -150,16 +150,16 @@ TEST_F(TrustOfAServer, NamesTheBrokenBlockWhereAServerIsNotBelieved) {
 
 TEST_F(TrustOfAServer, NamesAFileThatHoldsNothingOrCannotBeRead) {
   const ServerTls tls{make_server(make_ca())};
-  RawServer server(serve, &tls);
+  RawServer server(serve_trusted, &tls);
   {
     const Named file("no PEM at all\n");
-    const auto response = call(server.url(), Trust{});
+    const auto response = call_trusting(server.url(), Trust{});
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().kind, FailureKind::configuration);
     EXPECT_THAT(response.error().what, HasSubstr("SSL_CERT_FILE=" + file.path() + " holds no certificate in PEM"));
   }
   ::setenv("SSL_CERT_FILE", "/nowhere/ca.pem", 1);
-  const auto response = call(server.url(), Trust{});
+  const auto response = call_trusting(server.url(), Trust{});
   ::unsetenv("SSL_CERT_FILE");
   ASSERT_FALSE(response);
   EXPECT_THAT(response.error().what, HasSubstr("SSL_CERT_FILE=/nowhere/ca.pem cannot be read: No such file"));
@@ -169,13 +169,13 @@ TEST_F(TrustOfAServer, ReadsTheFileAgainForANewClientWhenItHasChanged) {
   const auto ca = make_ca();
   const Named file(make_ca().pem());
   const ServerTls tls{make_server(ca)};
-  RawServer server(serve, &tls);
+  RawServer server(serve_trusted, &tls);
   Request request;
   request.path = "/";
   const auto kept = make_client({.origin = server.url(), .target = "director"}); // keeps the store in use
   ASSERT_FALSE(kept->send(request, within(ample)));
   file.write(ca.pem());
-  const auto response = call(server.url(), Trust{});
+  const auto response = call_trusting(server.url(), Trust{});
   EXPECT_TRUE(response) << response.error().text();
 }
 
@@ -183,7 +183,7 @@ TEST_F(TrustOfAServer, ReadsTheFileAgainForAKeptClientWhenItHasChanged) {
   const auto ca = make_ca();
   const Named file(make_ca().pem());
   const ServerTls tls{make_server(ca)};
-  RawServer server(serve, &tls);
+  RawServer server(serve_trusted, &tls);
   Request request;
   request.path = "/";
   const auto kept = make_client({.origin = server.url(), .target = "director"});
@@ -215,9 +215,9 @@ TEST_P(RefusedServer, IsToldByItsCause) {
   const auto& [name, wanted, believed, signer_is_believed, said] = GetParam();
   const auto ca = make_ca();
   const ServerTls tls{make_certificate(wanted, &ca)};
-  RawServer server(serve, &tls);
+  RawServer server(serve_trusted, &tls);
   const auto trusted = signer_is_believed ? ca.pem() : make_ca(believed).pem();
-  const auto response = call(server.url("localhost"), Trust::exactly(trusted));
+  const auto response = call_trusting(server.url("localhost"), Trust::exactly(trusted));
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().kind, FailureKind::tls);
   EXPECT_THAT(response.error().what, testing::StartsWith("the server's certificate is not accepted: "));
