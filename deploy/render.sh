@@ -42,7 +42,7 @@ legacy_objects=(
 # Compass Runtime Agent names.
 END
   render runtime-agent 'service-account cluster-role roles'
-  render runtime-agent-in-kyma-system roles "${legacy_objects[@]}"
+  render runtime-agent-in-kyma-system roles "${legacy_objects[@]}" --set serviceAccount.name=runtime-agent
 } >"$target/rbac/rbac.yaml"
 
 {

@@ -60,7 +60,6 @@ struct OwnSecret {
   const char *application, *bundle;
 };
 constexpr std::array own_secrets{OwnSecret{"cluster-client", "certificates"},
-                                 OwnSecret{"cluster-client-certificates", "pending"},
                                  OwnSecret{"compass-agent", "configuration"}, OwnSecret{"ca", "certificates"}};
 
 TEST_P(Collisions, WithTheAgentsOwnSecretsAreRefused) {

@@ -135,7 +135,7 @@ TEST(Settings, TakeAnyPrintableTextForTheLabelsOfTheRuntime) {
 TEST(Settings, RaiseIntervalsThatWouldAskAServerMoreThanOnceInASecond) {
   const std::map<std::string, std::string> given = {{"APP_CONTROLLER_SYNC_PERIOD", "1ms"},
                                                     {"APP_MINIMAL_COMPASS_SYNC_TIME", "999ms"},
-                                                    {"APP_METRICS_LOGGING_TIME_INTERVAL", "1ns"}};
+                                                    {"APP_METRICS_LOGGING_TIME_INTERVAL", "2ms"}};
   const auto settings = read_settings(environment(given));
   ASSERT_TRUE(settings);
   EXPECT_EQ(settings->sync_period, 1s);
