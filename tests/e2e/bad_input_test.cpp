@@ -192,7 +192,7 @@ INSTANTIATE_TEST_SUITE_P(
                               null_at("/applicationsForRuntime/data/0/bundles/data/0/apiDefinitions/data/0/targetURL"),
                               "targetURL"},
                     BadAnswer{"NoSuchRuntime", {{"action", "null"}, {"field", "runtime"}}, "there is no Runtime"},
-                    BadAnswer{"Oversized", {{"action", "oversized"}, {"bytes", 74u << 20}}, "limit of 67108864 bytes"}),
+                    BadAnswer{"Oversized", {{"action", "oversized"}, {"bytes", 74u << 20}}, "limit of 8388608 bytes"}),
     [](const auto& parameter) { return parameter.param.name; });
 
 } // namespace

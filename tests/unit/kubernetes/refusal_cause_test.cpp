@@ -43,8 +43,8 @@ const std::vector<RefusedWrite> refused_writes{
 TEST(RefusalCause, IsToldWithoutWhatWasWritten) {
   for (const auto& refused : refused_writes) {
     EXPECT_EQ(refusal_cause(refused.message), refused.cause) << refused.message;
-    const Resource resource = secrets("kyma-system");
-    const Operation operation{"create", resource, "mp-a"};
+    const Resource refused_resource = secrets("kyma-system");
+    const Operation operation{"create", refused_resource, "mp-a"};
     const Json status = {{"kind", "Status"}, {"code", 500}, {"reason", "InternalError"}, {"message", refused.message}};
     const std::string text = failure_of_status(status, operation).text();
     EXPECT_THAT(text, testing::HasSubstr(refused.cause));
